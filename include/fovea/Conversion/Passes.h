@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef FOVEA_CONVERSION_PASSES_H
+#define FOVEA_CONVERSION_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+
+namespace mlir {
+namespace arith {
+class ArithDialect;
+}
+namespace func {
+class FuncOp;
+}
+namespace math {
+class MathDialect;
+}
+namespace memref {
+class MemRefDialect;
+}
+namespace scf {
+class SCFDialect;
+}
+namespace ub {
+class UBDialect;
+}
+namespace vector {
+class VectorDialect;
+}
+} // namespace mlir
+
+namespace fovea {
+
+#define GEN_PASS_DECL
+#include "fovea/Conversion/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "fovea/Conversion/Passes.h.inc"
+
+} // namespace fovea
+
+#endif

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef FOVEA_CONVERSION_PASSES_TD
+#define FOVEA_CONVERSION_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertAttnTileToLoops : Pass<"convert-attn-tile-to-loops", "::mlir::func::FuncOp"> {
+  let summary = "Phase 7, target loops: tile ops become scalar loops";
+  let description = [{
+    Input: `attn.task` with tile ops. Output: the same tasks in scf, memref, arith and math, one score at a time: slow, short,
+    and independent of every vector trick, so that every phase before this one can be executed and compared.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
+def ConvertAttnTileToVector : Pass<"convert-attn-tile-to-vector", "::mlir::func::FuncOp"> {
+  let summary = "Phase 7, CPU targets: tile ops become register-tiled vector code";
+  let description = [{
+    Input: `attn.task` with tile ops. Output: the same tasks in scf, vector, memref and arith, with lanes = queries: the scores of a
+    panel of queries are kept transposed, both matrix products are outer products in registers, softmax works lane-wise. Vector
+    width and register tile come from the task's `#attn.schedule`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::ub::UBDialect", "::mlir::vector::VectorDialect"];
+}
+
+#endif

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef FOVEA_ATTN_ATTRIBUTES_TD
+#define FOVEA_ATTN_ATTRIBUTES_TD
+
+include "fovea/Dialect/Attn/IR/AttnDialect.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+
+class Attn_Attr<string name, string attrMnemonic> : AttrDef<Attn_Dialect, name> {
+  let mnemonic = attrMnemonic;
+}
+
+def Attn_Layout : I32EnumAttr<"Layout", "order of the dimensions of query, key, value and output", [
+    I32EnumAttrCase<"BHND", 0, "bhnd">,
+    I32EnumAttrCase<"BNHD", 1, "bnhd">]> {
+  let cppNamespace = "::fovea::attn";
+  let genSpecializedAttr = 0;
+}
+def Attn_LayoutAttr : EnumAttr<Attn_Dialect, Attn_Layout, "layout"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def Attn_TileRole : I32EnumAttr<"TileRole", "which operand of an update a tile feeds", [
+    I32EnumAttrCase<"Query", 0, "query">,
+    I32EnumAttrCase<"Key", 1, "key">,
+    I32EnumAttrCase<"Value", 2, "value">]> {
+  let cppNamespace = "::fovea::attn";
+  let genSpecializedAttr = 0;
+}
+def Attn_TileRoleAttr : EnumAttr<Attn_Dialect, Attn_TileRole, "role">;
+
+def Attn_ScheduleAttr : Attn_Attr<"Schedule", "schedule"> {
+  let summary = "Tile sizes of one attention, chosen from the target and static facts only";
+  let description = [{
+    - `query_tile`: query rows of a task, a multiple of `panel`;
+    - `key_block`: keys loaded at once, on an absolute grid, a multiple of `micro_keys`;
+    - `lanes`: fp32 lanes of a vector register;
+    - `panel`: query rows computed together, lanes times vectors per panel;
+    - `micro_keys`: keys of the register tile; `micro_keys * panel / lanes` accumulators live in registers.
+
+    Key blocks and the order in which a row's keys are summed depend on nothing else, so results do not change with the batch,
+    the number of threads or the load. Example: `#attn.schedule<query_tile = 128, key_block = 256, lanes = 16, panel = 32,
+    micro_keys = 8>`.
+  }];
+  let parameters = (ins "int64_t":$query_tile, "int64_t":$key_block, "int64_t":$lanes, "int64_t":$panel,
+                        "int64_t":$micro_keys);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+#endif

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef FOVEA_ATTN_DIALECT_TD
+#define FOVEA_ATTN_DIALECT_TD
+
+include "mlir/IR/OpBase.td"
+
+def Attn_Dialect : Dialect {
+  let name = "attn";
+  let cppNamespace = "::fovea::attn";
+  let summary = "What an attention is, and the tiles that compute it";
+  let description = [{
+    Two levels. `attn.attention` says what is computed, on tensors or memrefs, with the score and the mask as code. The tile
+    level (`attn.task` and the ops inside it) says in which pieces; every target lowers it, and a scalar lowering executes it
+    anywhere.
+
+    Conventions: query `[B, Hq, Nq, Dk]`, key `[B, Hkv, Nk, Dk]`, value `[B, Hkv, Nk, Dv]`, output `[B, Hq, Nq, Dv]`,
+    log-sum-exp `[B, Hq, Nq]`; query head `h` reads kv head `h floordiv (Hq / Hkv)`. In regions `b` is the sequence, `h` the
+    query head, `i` the absolute query position (row + q_offset), `j` the key position.
+  }];
+  let useDefaultTypePrinterParser = 1;
+  let useDefaultAttributePrinterParser = 1;
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+class Attn_Op<string mnemonic, list<Trait> traits = []> : Op<Attn_Dialect, mnemonic, traits>;
+
+#endif

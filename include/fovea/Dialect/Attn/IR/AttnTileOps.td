@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef FOVEA_ATTN_TILE_OPS_TD
+#define FOVEA_ATTN_TILE_OPS_TD
+
+include "fovea/Dialect/Attn/IR/AttnOps.td"
+
+def Attn_TaskOp : Attn_Op<"task", [RecursiveMemoryEffects, SingleBlock,
+    SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "Independent pieces of work: sequences x query heads x query tiles";
+  let description = [{
+    Runs its body for every (b, h, t) below the bounds, in any order or at once. Each output element belongs to one task. The
+    CPU outlines the body; what the body needs from `attn.tile_bounds` at its top level is computed once, in the plan.
+  }];
+  let arguments = (ins Index:$batches, Index:$heads, Index:$tiles, Attn_ScheduleAttr:$schedule);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasRegionVerifier = 1;
+  let skipDefaultBuilders = 1;
+  let builders = [OpBuilder<(ins "::mlir::Value":$batches, "::mlir::Value":$heads, "::mlir::Value":$tiles,
+                                 "::fovea::attn::ScheduleAttr":$schedule)>];
+}
+
+def Attn_TileBoundsOp : Attn_Op<"tile_bounds", [RecursiveMemoryEffects]> {
+  let summary = "Which keys do these rows see? EMPTY, FULL or PARTIAL at any grain";
+  let description = [{
+    Considers the rows at positions `[row_begin, row_end)` and the keys `[key_begin, key_end)` in steps of `step` keys (the last
+    one may be short), all counted from key_begin. With the mask's own code, by three-valued interval evaluation:
+
+    - `begin`, `end`: the smallest range of whole steps that contains every visible key (begin == end: EMPTY);
+    - `visited`: how many steps in it are not provably EMPTY;
+    - `full`: every key of the whole range is provably visible to every row.
+
+    Sound, not exact: a step is only left out, and `full` only said, when that is proven. Asked with one step it classifies a
+    tile; asked over all keys it gives a task its loop bounds.
+  }];
+  let arguments = (ins Index:$batch, Index:$head, Index:$row_begin, Index:$row_end, Index:$key_begin, Index:$key_end,
+                       I64Attr:$step);
+  let results = (outs Index:$begin, Index:$end, Index:$visited, I1:$full);
+  let regions = (region SizedRegion<1>:$mask);
+  let assemblyFormat = [{
+    `(` $batch `,` $head `)` `rows` `(` $row_begin `to` $row_end `)` `keys` `(` $key_begin `to` $key_end `step` $step `)`
+    custom<MaskRegion>($mask) attr-dict
+  }];
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+}
+
+def Attn_LoadTileOp : Attn_Op<"load_tile", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Brings rows of one head from memory to where they are computed on";
+  let description = [{
+    Rows `[row, row + valid)` of `source[batch, head]` (`[B, H, N, D]`, any strides). The one place that knows how a source is
+    laid out: a target may return a view of dense rows and copy others. Rows past `valid` read as zero.
+  }];
+  let arguments = (ins Attn_TileRoleAttr:$role, StridedMemRefRankOf<[AnyType], [4]>:$source, Index:$batch, Index:$head,
+                       Index:$row, Index:$valid);
+  let results = (outs Attn_TileType:$tile);
+  let assemblyFormat = [{
+    $role $source `[` $batch `,` $head `,` $row `]` `valid` $valid attr-dict `:` type($source) `->` type($tile)
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_InitStateOp : Attn_Op<"init_state", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "A state that has seen no key: acc = 0, m = -inf, l = 0";
+  let description = "It allocates, so that two of them are never merged, hoisted or cloned.";
+  let results = (outs Attn_StateType:$state);
+  let assemblyFormat = "attr-dict `:` type($state)";
+}
+
+def Attn_UpdateOp : Attn_Op<"update", [RecursiveMemoryEffects,
+    AllTypesMatch<["state", "result"]>]> {
+  let summary = "Online softmax: one block of keys and values enters a state";
+  let description = [{
+    With `t` the scores of the visible keys of the block:
+
+    ```
+    m' = max(m, max t)    l' = exp(m - m') l + sum exp(t - m')    acc' = exp(m - m') acc + sum exp(t - m') v
+    ```
+
+    `at` gives the sequence, the head, the absolute position of the first row and of the first key; `valid` how many rows and
+    keys there are. Where `full` is true the mask need not be asked. A block in which a row sees nothing leaves that row's state
+    unchanged bit for bit.
+  }];
+  let arguments = (ins Attn_StateType:$state, Attn_TileType:$query, Attn_TileType:$key, Attn_TileType:$value,
+                       Index:$batch, Index:$head, Index:$row, Index:$key_position, Index:$valid_rows, Index:$valid_keys,
+                       Optional<I1>:$full, F64Attr:$scale);
+  let results = (outs Attn_StateType:$result);
+  let regions = (region AnyRegion:$score, AnyRegion:$mask);
+  let assemblyFormat = [{
+    $state `,` $query `,` $key `,` $value `at` `(` $batch `,` $head `,` $row `,` $key_position `)`
+    `valid` `(` $valid_rows `,` $valid_keys `)` (`full` $full^)? `scale` $scale custom<ScoreAndMask>($score, $mask) attr-dict
+    `:` type($state) `,` type($query) `,` type($key) `,` type($value)
+  }];
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+}
+
+def Attn_FinalizeOp : Attn_Op<"finalize", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Writes acc / l and m + log l of the valid rows; 0 and -inf for rows that saw nothing";
+  let arguments = (ins Attn_StateType:$state, StridedMemRefRankOf<[AnyType], [4]>:$output, Index:$batch, Index:$head,
+                       Index:$row, Index:$valid, Optional<StridedMemRefRankOf<[F32], [3]>>:$lse);
+  let assemblyFormat = [{
+    $state `into` $output `[` $batch `,` $head `,` $row `]` `valid` $valid (`lse` $lse^)? attr-dict
+    `:` type($state) `,` type($output) (`,` type($lse)^)?
+  }];
+  let hasVerifier = 1;
+}
+
+#endif

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef FOVEA_ATTN_TRANSFORMS_PASSES_TD
+#define FOVEA_ATTN_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ResultsToArguments : Pass<"attn-results-to-arguments", "::mlir::ModuleOp"> {
+  let summary = "Phase 4: returned buffers become output arguments";
+  let description = [{
+    Input: bufferized public functions that return freshly allocated memrefs. Output: functions without results whose callers
+    provide the outputs, with any strides, as trailing arguments marked `fovea.output`. The allocation disappears; nothing is
+    copied.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+}
+
+def Schedule : Pass<"attn-schedule", "::mlir::func::FuncOp"> {
+  let summary = "Phase 5: choose tile sizes";
+  let description = [{
+    Input: `attn.attention` on memrefs. Output: the same with a `schedule` attribute, chosen from the target's vector width and
+    the static head sizes only. An op that already has a schedule keeps it.
+  }];
+  let options = [Option<"lanes", "lanes", "int64_t", "8", "fp32 lanes of a vector register: 16 for AVX-512, 8 is portable">];
+}
+
+def Tile : Pass<"attn-tile", "::mlir::func::FuncOp"> {
+  let summary = "Phase 6: one attention becomes tasks over tiles";
+  let description = [{
+    Input: scheduled `attn.attention` on memrefs. Output: `attn.task` whose body asks `attn.tile_bounds` for the visible keys,
+    walks the key blocks with `attn.load_tile` and `attn.update`, and ends with `attn.finalize`; before it, a `cf.assert` for every
+    agreement between dynamic sizes that the op relies on.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
+def ExpandTileBounds : Pass<"attn-expand-tile-bounds"> {
+  let summary = "Phase 7: tile bounds become a scan with the mask's interval classifier";
+  let description = [{
+    Input: `attn.tile_bounds`. Output: an scf.for over the steps (none for a single step) whose body evaluates the mask on
+    intervals with three values (never, sometimes, always); see fovea/Analysis/MaskClassifier.h.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
+def PlanArena : Pass<"attn-plan-arena", "::mlir::func::FuncOp"> {
+  let summary = "Phase 7: all scratch of a task becomes views of one arena";
+  let description = [{
+    Input: static `memref.alloc` inside `attn.task`. Output: `memref.view`s of one 64-byte aligned `memref<Nxi8>` allocation at the
+    start of the task. Nothing else allocates, so N is the scratch a worker needs.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+}
+
+def OutlineTasks : Pass<"attn-outline-tasks", "::mlir::ModuleOp"> {
+  let summary = "Phase 7: a kernel becomes a plan function and a task function";
+  let description = [{
+    Input: public functions with one `attn.task`. Output, per function NAME, the two entries of fovea_abi.h: `NAME_plan` checks the
+    asserts and writes one record per task with the results of the task's top-level `attn.tile_bounds`; `NAME_task` runs the body
+    for one record. Both unpack `fovea_value`s into memrefs with dynamic strides. A `fovea.kernels` attribute on the module keeps
+    the signatures for the module table.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ * What compiled code and the runtime agree on. JIT and ahead-of-time code are alike: one data symbol
+ * `fovea_module_NAME` of type fovea_module_table, no constructors. Embedders need only fovea.h; this header is for
+ * code generators and the runtime. A struct here changes only together with FOVEA_ABI_VERSION. */
+#ifndef FOVEA_ABI_H
+#define FOVEA_ABI_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define FOVEA_ABI_MAGIC 0x41564F46u /* "FOVA", little endian */
+#define FOVEA_ABI_VERSION 1u
+#define FOVEA_MAX_RANK 6
+
+/* One argument as compiled code sees it. Tensor: address of the first element, sizes and strides in elements (strides
+ * may be zero or negative; unused tail entries are undefined). Integer (any width, sign-extended) in `i`, float in `f`. */
+typedef struct fovea_value {
+  union {
+    void *data;
+    int64_t i;
+    double f;
+  } as;
+  int64_t sizes[FOVEA_MAX_RANK];
+  int64_t strides[FOVEA_MAX_RANK];
+} fovea_value;
+
+/* One unit of work: the query rows of one tile against the key blocks [begin, end) it can see. Tasks of one kernel
+ * are independent; each output element is written by exactly one task, so the result does not depend on who runs them. */
+typedef struct fovea_task {
+  int64_t index[4]; /* sequence, query head, query tile, split */
+  int64_t begin;    /* first visible key, a multiple of the key block */
+  int64_t end;      /* one past the last visible key; begin == end: these rows see nothing */
+  int64_t visited;  /* key blocks that are computed: the task's cost */
+  int64_t blocks;   /* key blocks without any mask: blocks - visited were skipped */
+} fovea_task;
+
+/* Fills at most `capacity` tasks and always stores the number needed in *count. Reads shapes, scalars and the data of
+ * FROZEN tensors; `data` of other tensors may be NULL. Returns 0, or k > 0: the arguments break messages[k - 1]. */
+typedef int32_t (*fovea_plan_fn)(const fovea_value *values, fovea_task *tasks, int64_t capacity, int64_t *count);
+
+/* Runs one task. `arena` is private to the caller for the duration, 64-byte aligned, arena_bytes long. Returns 0. */
+typedef int32_t (*fovea_task_fn)(const fovea_value *values, const fovea_task *task, char *arena);
+
+enum { FOVEA_PARAM_TENSOR = 0, FOVEA_PARAM_INT = 1, FOVEA_PARAM_FLOAT = 2 };
+
+enum {
+  FOVEA_PARAM_OUTPUT = 1, /* written by the kernel */
+  FOVEA_PARAM_FROZEN = 2  /* its data decides which tiles are skipped: read at plan time, must keep its content */
+};
+
+typedef struct fovea_param {
+  const char *name;
+  int32_t kind;                    /* FOVEA_PARAM_TENSOR, _INT or _FLOAT */
+  int32_t flags;                   /* FOVEA_PARAM_OUTPUT | FOVEA_PARAM_FROZEN */
+  uint8_t dtype_code;              /* DLDataTypeCode of the element or scalar; booleans are kDLUInt with 1 bit in a byte */
+  uint8_t dtype_bits;              /* index scalars count as 64-bit integers */
+  uint16_t rank;                   /* 0 for scalars, at most FOVEA_MAX_RANK */
+  uint32_t reserved;
+  int64_t sizes[FOVEA_MAX_RANK];   /* static size, or -1 */
+  const char *dims[FOVEA_MAX_RANK]; /* dimension name or NULL; dimensions of one name are equal at run time */
+} fovea_param;
+
+typedef struct fovea_kernel_table {
+  const char *name;
+  const fovea_param *params;
+  const char *const *messages; /* what fovea_plan_fn may report */
+  fovea_plan_fn plan;
+  fovea_task_fn task;
+  int64_t arena_bytes; /* scratch per slot */
+  uint32_t num_params;
+  uint32_t num_messages;
+} fovea_kernel_table;
+
+typedef struct fovea_module_table {
+  uint32_t magic;       /* FOVEA_ABI_MAGIC */
+  uint32_t abi_version; /* FOVEA_ABI_VERSION */
+  const char *build_id; /* compiler version and target, for humans */
+  const fovea_kernel_table *kernels;
+  uint32_t num_kernels;
+  uint32_t reserved;
+} fovea_module_table;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// attn.attention: what well-formed means.
+#include "Regions.h"
+#include "fovea/Dialect/Attn/IR/Attn.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace fovea::attn;
+
+SmallVector<int64_t, 4> AttentionOp::dimensionOrder(Layout layout) {
+  if (layout == Layout::BNHD)
+    return {0, 2, 1, 3};
+  return {0, 1, 2, 3};
+}
+
+double AttentionOp::getEffectiveScale() {
+  if (auto scale = getScale())
+    return scale->convertToDouble();
+  return 1.0 / std::sqrt(static_cast<double>(getKeyHeadSize()));
+}
+
+namespace {
+
+/// Static sizes of one operand in the order B, H, N, D.
+struct Shape {
+  int64_t batches, heads, positions, columns;
+  Shape(ShapedType type, Layout layout) {
+    SmallVector<int64_t, 4> order = AttentionOp::dimensionOrder(layout);
+    batches = type.getDimSize(order[0]);
+    heads = type.getDimSize(order[1]);
+    positions = type.getDimSize(order[2]);
+    columns = type.getDimSize(order[3]);
+  }
+};
+
+bool mayAgree(int64_t a, int64_t b) { return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b; }
+
+LogicalResult verifyTensorLike(AttentionOp op, ShapedType type, StringRef name, int64_t rank) {
+  if (!type.hasRank() || type.getRank() != rank)
+    return op.emitOpError() << name << " must have rank " << rank << ", got " << type;
+  if (!type.getElementType().isF32())
+    return op.emitOpError() << name << " must have element type f32, got " << type;
+  // Byte offsets are computed in 64 bits: a static shape must fit by itself.
+  int64_t bytes = 4;
+  for (int64_t size : type.getShape())
+    if (!ShapedType::isDynamic(size) && size != 0 && llvm::MulOverflow(bytes, size, bytes))
+      return op.emitOpError() << name << " is larger than the address space: " << type;
+  return success();
+}
+
+LogicalResult verifyHeadSizes(AttentionOp op, const Shape &query, const Shape &key, const Shape &value) {
+  constexpr int64_t kMaxHeadSize = 576; // the latent form of DeepSeek-V3
+  auto check = [&](int64_t size, StringRef name) -> LogicalResult {
+    if (ShapedType::isDynamic(size))
+      return op.emitOpError() << name << " must be static: the register tile depends on it";
+    if (size < 1 || size > kMaxHeadSize)
+      return op.emitOpError() << name << " must be between 1 and " << kMaxHeadSize << ", got " << size;
+    return success();
+  };
+  if (failed(check(query.columns, "head size of query")) || failed(check(key.columns, "head size of key")) ||
+      failed(check(value.columns, "head size of value")))
+    return failure();
+  if (query.columns != key.columns)
+    return op.emitOpError() << "query and key must have the same head size, got " << query.columns << " and " << key.columns;
+  return success();
+}
+
+LogicalResult verifyShapes(AttentionOp op, const Shape &query, const Shape &key, const Shape &value) {
+  if (!mayAgree(query.batches, key.batches) || !mayAgree(query.batches, value.batches))
+    return op.emitOpError() << "query, key and value must have the same batch size, got " << query.batches << ", " << key.batches
+                            << " and " << value.batches;
+  if (!mayAgree(key.heads, value.heads))
+    return op.emitOpError() << "key and value must have the same number of heads, got " << key.heads << " and " << value.heads;
+  if (!mayAgree(key.positions, value.positions))
+    return op.emitOpError() << "key and value must have the same number of positions, got " << key.positions << " and "
+                            << value.positions;
+  if (!ShapedType::isDynamic(query.heads) && !ShapedType::isDynamic(key.heads) &&
+      (key.heads == 0 ? query.heads != 0 : query.heads % key.heads != 0))
+    return op.emitOpError() << "the number of query heads (" << query.heads << ") must be a multiple of the number of kv heads ("
+                            << key.heads << ")";
+  return success();
+}
+
+LogicalResult verifyOutputs(AttentionOp op, TypeRange types, StringRef name, const Shape &query, const Shape &value) {
+  if (types.empty() || types.size() > 2)
+    return op.emitOpError() << "has " << types.size() << " " << name << "; it takes the output and optionally the log-sum-exp";
+  auto output = cast<ShapedType>(types[0]);
+  if (failed(verifyTensorLike(op, output, "output", 4)))
+    return failure();
+  Shape shape(output, op.getLayout());
+  if (!mayAgree(shape.batches, query.batches) || !mayAgree(shape.heads, query.heads) ||
+      !mayAgree(shape.positions, query.positions) || !mayAgree(shape.columns, value.columns) ||
+      ShapedType::isDynamic(shape.columns))
+    return op.emitOpError() << "output must have query's batches, heads and positions and value's head size, got " << output;
+  if (types.size() == 1)
+    return success();
+  auto lse = cast<ShapedType>(types[1]);
+  if (failed(verifyTensorLike(op, lse, "log-sum-exp", 3)))
+    return failure();
+  if (!mayAgree(lse.getDimSize(0), query.batches) || !mayAgree(lse.getDimSize(1), query.heads) ||
+      !mayAgree(lse.getDimSize(2), query.positions))
+    return op.emitOpError() << "log-sum-exp must be [B, Hq, Nq] in every layout, got " << lse;
+  return success();
+}
+
+LogicalResult verifyQueryOffset(AttentionOp op, const Shape &query) {
+  if (!op.getQOffset() || op.getQOffset().getType().isIndex())
+    return success();
+  auto type = cast<ShapedType>(op.getQOffset().getType());
+  if (!type.hasRank() || type.getRank() != 1 || !type.getElementType().isIntOrIndex() || type.getElementType().isInteger(1))
+    return op.emitOpError() << "q_offset must be an index or one integer per sequence, got " << type;
+  if (!mayAgree(type.getDimSize(0), query.batches))
+    return op.emitOpError() << "q_offset must have one element per sequence (" << query.batches << "), got " << type;
+  return success();
+}
+
+/// All tensors or all memrefs, as a whole op: half-bufferized ops mean nothing.
+LogicalResult verifyForm(AttentionOp op) {
+  bool onTensors = isa<TensorType>(op.getQuery().getType());
+  SmallVector<Value> shaped = {op.getKey(), op.getValue()};
+  llvm::append_range(shaped, op.getOuts());
+  for (Value value : shaped)
+    if (isa<TensorType>(value.getType()) != onTensors)
+      return op.emitOpError() << "mixes tensors and memrefs";
+  if (!onTensors && op.isValueForm())
+    return op.emitOpError() << "on memrefs needs outs: the value form allocates, which only tensors do";
+  if (!onTensors && op.getNumResults() != 0)
+    return op.emitOpError() << "on memrefs writes its outs and has no results";
+  if (onTensors && !op.isValueForm() && op.getResultTypes() != op.getOuts().getTypes())
+    return op.emitOpError() << "must return the types of its outs";
+  return success();
+}
+
+} // namespace
+
+LogicalResult AttentionOp::verify() {
+  if (failed(verifyForm(*this)) || failed(verifyTensorLike(*this, getQueryType(), "query", 4)) ||
+      failed(verifyTensorLike(*this, getKeyType(), "key", 4)) || failed(verifyTensorLike(*this, getValueType(), "value", 4)))
+    return failure();
+  Shape query(getQueryType(), getLayout()), key(getKeyType(), getLayout()), value(getValueType(), getLayout());
+  if (failed(verifyHeadSizes(*this, query, key, value)) || failed(verifyShapes(*this, query, key, value)) ||
+      failed(verifyQueryOffset(*this, query)))
+    return failure();
+  if (auto scale = getScale(); scale && !scale->isFinite())
+    return emitOpError() << "scale must be finite";
+  if (isValueForm())
+    return verifyOutputs(*this, getResultTypes(), "results", query, value);
+  return verifyOutputs(*this, getOuts().getTypes(), "outs", query, value);
+}
+
+LogicalResult AttentionOp::verifyRegions() {
+  return failure(failed(verifyScoreRegion(*this, getScore())) || failed(verifyMaskRegion(*this, getMask())));
+}
+
+void AttentionOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  for (OpOperand &operand : (*this)->getOpOperands())
+    if (isa<BaseMemRefType>(operand.get().getType()))
+      effects.emplace_back(MemoryEffects::Read::get(), &operand, SideEffects::DefaultResource::get());
+  for (OpOperand &out : getOutsMutable())
+    if (isa<BaseMemRefType>(out.get().getType()))
+      effects.emplace_back(MemoryEffects::Write::get(), &out, SideEffects::DefaultResource::get());
+}
+
+namespace {
+
+/// A mask that is the constant true hides nothing.
+struct DropTrueMask : OpRewritePattern<AttentionOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(AttentionOp op, PatternRewriter &rewriter) const override {
+    if (!op.hasMask())
+      return rewriter.notifyMatchFailure(op, "no mask");
+    if (!matchPattern(op.getMask().front().getTerminator()->getOperand(0), m_One()))
+      return rewriter.notifyMatchFailure(op, "the mask is not the constant true");
+    rewriter.modifyOpInPlace(op, [&] { rewriter.eraseBlock(&op.getMask().front()); });
+    return success();
+  }
+};
+
+/// A score region that yields its own argument changes nothing.
+struct DropIdentityScore : OpRewritePattern<AttentionOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(AttentionOp op, PatternRewriter &rewriter) const override {
+    if (!op.hasScore())
+      return rewriter.notifyMatchFailure(op, "no score region");
+    Block &block = op.getScore().front();
+    if (block.getTerminator()->getOperand(0) != block.getArgument(0))
+      return rewriter.notifyMatchFailure(op, "the score is changed");
+    rewriter.modifyOpInPlace(op, [&] { rewriter.eraseBlock(&block); });
+    return success();
+  }
+};
+
+} // namespace
+
+void AttentionOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
+  patterns.add<DropTrueMask, DropIdentityScore>(context);
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Regions.h"
+
+#include "fovea/Dialect/Attn/IR/Attn.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+
+namespace fovea::attn {
+
+namespace {
+
+/// Position arguments are indices; a score region starts with the f32 score.
+SmallVector<Type> argumentTypes(MLIRContext *context, bool isScore) {
+  SmallVector<Type> types(4, IndexType::get(context));
+  if (isScore)
+    types.insert(types.begin(), Float32Type::get(context));
+  return types;
+}
+
+ParseResult parseRegionWithArguments(OpAsmParser &parser, Region &region, bool isScore) {
+  SmallVector<OpAsmParser::Argument> arguments;
+  SMLoc location = parser.getCurrentLocation();
+  if (parser.parseArgumentList(arguments, OpAsmParser::Delimiter::Paren))
+    return failure();
+  SmallVector<Type> types = argumentTypes(parser.getContext(), isScore);
+  if (arguments.size() != types.size())
+    return parser.emitError(location) << (isScore ? "a score region takes (score, b, h, i, j)" : "a mask region takes (b, h, i, j)")
+                                      << ", but " << arguments.size() << " arguments are named";
+  for (auto [argument, type] : llvm::zip_equal(arguments, types))
+    argument.type = type;
+  return parser.parseRegion(region, arguments);
+}
+
+void printRegionWithArguments(OpAsmPrinter &printer, StringRef keyword, Region &region) {
+  printer << ' ' << keyword << " (";
+  llvm::interleaveComma(region.getArguments(), printer, [&](BlockArgument argument) { printer.printOperand(argument); });
+  printer << ") ";
+  printer.printRegion(region, /*printEntryBlockArgs=*/false);
+}
+
+bool isRegionScalar(Type type) { return type.isIntOrIndexOrFloat(); }
+
+/// The ops that every target evaluates per element: whatever is elementwise on scalars, constants and element reads.
+LogicalResult verifyRegionOp(Operation &op, StringRef keyword) {
+  if (isa<YieldOp>(op))
+    return success();
+  if (isa<tensor::ExtractOp, memref::LoadOp>(op))
+    return success();
+  bool isElementwise = op.hasTrait<OpTrait::Elementwise>() && op.hasTrait<OpTrait::Vectorizable>() && op.getNumRegions() == 0;
+  if (!isElementwise && !op.hasTrait<OpTrait::ConstantLike>())
+    return op.emitOpError() << "cannot be evaluated for many (i, j) at once, so it may not stand in a " << keyword
+                            << " region; use elementwise arith and math ops, constants, tensor.extract or memref.load";
+  for (Type type : llvm::concat<const Type>(op.getOperandTypes(), op.getResultTypes()))
+    if (!isRegionScalar(type))
+      return op.emitOpError() << "works on " << type << ", but a " << keyword << " region is scalar code";
+  return success();
+}
+
+LogicalResult verifyRegion(Operation *op, Region &region, bool isScore) {
+  StringRef keyword = isScore ? "score" : "mask";
+  if (!region.hasOneBlock())
+    return op->emitOpError() << keyword << " region must be one block without control flow; use arith.select";
+  Block &block = region.front();
+  SmallVector<Type> types = argumentTypes(op->getContext(), isScore);
+  if (!llvm::equal(block.getArgumentTypes(), types))
+    return op->emitOpError() << keyword << " region must take (" << types << "), got (" << block.getArgumentTypes() << ")";
+  for (Operation &inner : block)
+    if (failed(verifyRegionOp(inner, keyword)))
+      return failure();
+  auto yield = dyn_cast<YieldOp>(block.back());
+  Type result = isScore ? Type(Float32Type::get(op->getContext())) : IntegerType::get(op->getContext(), 1);
+  if (!yield || yield.getNumOperands() != 1 || yield.getOperand(0).getType() != result)
+    return op->emitOpError() << keyword << " region must end with attn.yield of one " << result
+                             << (isScore ? ", the new score" : ", true where the key is visible");
+  return success();
+}
+
+} // namespace
+
+ParseResult parseScoreAndMask(OpAsmParser &parser, Region &score, Region &mask) {
+  if (succeeded(parser.parseOptionalKeyword("score")) && parseRegionWithArguments(parser, score, /*isScore=*/true))
+    return failure();
+  if (succeeded(parser.parseOptionalKeyword("mask")) && parseRegionWithArguments(parser, mask, /*isScore=*/false))
+    return failure();
+  return success();
+}
+
+void printScoreAndMask(OpAsmPrinter &printer, Operation *, Region &score, Region &mask) {
+  if (!score.empty())
+    printRegionWithArguments(printer, "score", score);
+  if (!mask.empty())
+    printRegionWithArguments(printer, "mask", mask);
+}
+
+ParseResult parseMaskRegion(OpAsmParser &parser, Region &mask) {
+  return failure(parser.parseKeyword("mask") || parseRegionWithArguments(parser, mask, /*isScore=*/false));
+}
+
+void printMaskRegion(OpAsmPrinter &printer, Operation *, Region &mask) { printRegionWithArguments(printer, "mask", mask); }
+
+LogicalResult verifyScoreRegion(Operation *op, Region &score) {
+  return score.empty() ? success() : verifyRegion(op, score, /*isScore=*/true);
+}
+
+LogicalResult verifyMaskRegion(Operation *op, Region &mask) {
+  return mask.empty() ? success() : verifyRegion(op, mask, /*isScore=*/false);
+}
+
+} // namespace fovea::attn

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the score and mask regions of several ops share: text form and rules.
+#ifndef FOVEA_LIB_DIALECT_ATTN_IR_REGIONS_H
+#define FOVEA_LIB_DIALECT_ATTN_IR_REGIONS_H
+
+#include "mlir/IR/OpImplementation.h"
+
+namespace fovea::attn {
+
+/// `score (%s, %b, %h, %i, %j) {...}` and `mask (%b, %h, %i, %j) {...}`, each optional, in this order.
+mlir::ParseResult parseScoreAndMask(mlir::OpAsmParser &parser, mlir::Region &score, mlir::Region &mask);
+void printScoreAndMask(mlir::OpAsmPrinter &printer, mlir::Operation *op, mlir::Region &score, mlir::Region &mask);
+
+/// `mask (%b, %h, %i, %j) {...}`.
+mlir::ParseResult parseMaskRegion(mlir::OpAsmParser &parser, mlir::Region &mask);
+void printMaskRegion(mlir::OpAsmPrinter &printer, mlir::Operation *op, mlir::Region &mask);
+
+/// Arguments, result type and contents: straight-line scalar code that every target can evaluate element by element.
+mlir::LogicalResult verifyScoreRegion(mlir::Operation *op, mlir::Region &score);
+mlir::LogicalResult verifyMaskRegion(mlir::Operation *op, mlir::Region &mask);
+
+} // namespace fovea::attn
+
+#endif

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A module table may come from a file or from another version of the compiler: what the runtime relies on is looked at
+// once, here, and never again.
+#include "Module.h"
+
+#include <cstring>
+
+using namespace fovea;
+
+template <typename... Pieces> static Status corrupt(const Pieces &...pieces) {
+  return failure(FOVEA_CORRUPT, "module table: ", pieces...);
+}
+
+/// nullptr when the parameter can be trusted, else what is wrong with it.
+static const char *faultOf(const fovea_param &param) {
+  if (!param.name)
+    return "has no name";
+  const bool tensor = param.kind == FOVEA_PARAM_TENSOR;
+  if (!tensor && param.kind != FOVEA_PARAM_INT && param.kind != FOVEA_PARAM_FLOAT)
+    return "has an unknown kind";
+  if (param.flags & ~(FOVEA_PARAM_OUTPUT | FOVEA_PARAM_FROZEN))
+    return "has unknown flags";
+  if (!tensor && (param.flags != 0 || param.rank != 0))
+    return "is a scalar with a rank or flags";
+  if ((param.flags & FOVEA_PARAM_OUTPUT) && (param.flags & FOVEA_PARAM_FROZEN))
+    return "is both an output and frozen";
+  if (param.rank > FOVEA_MAX_RANK)
+    return "has too high a rank";
+  if (tensor && param.dtype_bits != 1 && (param.dtype_bits == 0 || param.dtype_bits % 8 != 0))
+    return "has elements that are not whole bytes";
+  if (param.kind == FOVEA_PARAM_INT && param.dtype_code != kDLInt && param.dtype_code != kDLUInt)
+    return "is an integer of a type that is not";
+  if (param.kind == FOVEA_PARAM_INT && (param.dtype_bits == 0 || param.dtype_bits > 64))
+    return "is an integer without 1 to 64 bits";
+  for (uint16_t d = 0; d < param.rank; ++d)
+    if (param.sizes[d] < -1)
+      return "has a negative size";
+  return nullptr;
+}
+
+static Status checkKernel(const fovea_kernel_table &kernel) {
+  if (!kernel.name || !kernel.plan || !kernel.task)
+    return corrupt("a kernel has no name or no code");
+  if (kernel.arena_bytes < 0)
+    return corrupt("kernel '", kernel.name, "' wants ", kernel.arena_bytes, " bytes of scratch");
+  if ((kernel.num_params && !kernel.params) || (kernel.num_messages && !kernel.messages))
+    return corrupt("kernel '", kernel.name, "' has no parameters or messages where it counts some");
+  for (uint32_t m = 0; m < kernel.num_messages; ++m)
+    if (!kernel.messages[m])
+      return corrupt("kernel '", kernel.name, "' has no text for message ", m);
+  for (uint32_t p = 0; p < kernel.num_params; ++p)
+    if (const char *fault = faultOf(kernel.params[p]))
+      return corrupt("parameter ", p, " of kernel '", kernel.name, "' ", fault);
+  return {};
+}
+
+Status fovea::checkModuleTable(const fovea_module_table &table) {
+  // Only the first two fields have the same place in every ABI.
+  if (table.magic != FOVEA_ABI_MAGIC)
+    return corrupt("it starts with ", table.magic, ", not with ", FOVEA_ABI_MAGIC, " (\"FOVA\"): no Fovea module");
+  if (table.abi_version != FOVEA_ABI_VERSION)
+    return corrupt("compiled for ABI ", table.abi_version, ", but this runtime has ABI ", FOVEA_ABI_VERSION,
+                   ": compile it again, or use the runtime of that version");
+  if (table.num_kernels && !table.kernels)
+    return corrupt("no kernels where it counts ", table.num_kernels);
+  for (uint32_t k = 0; k < table.num_kernels; ++k) {
+    const char *builtBy = table.build_id ? table.build_id : "unknown";
+    if (Status status = checkKernel(table.kernels[k]); status.failed())
+      return failure(status.code, status.message, " (built by ", builtBy, ")");
+    for (uint32_t other = 0; other < k; ++other)
+      if (!std::strcmp(table.kernels[k].name, table.kernels[other].name))
+        return corrupt("two kernels are named '", table.kernels[k].name, "' (built by ", builtBy, ")");
+  }
+  return {};
+}
