@@ -60,7 +60,7 @@ def _function(function, memo):
             new.cell_contents = _replace(name, old.cell_contents, memo)
         except ValueError:  # a variable that is not assigned yet
             pass
-    for name in _names(function.__code__):
+    for name in sorted(_names(function.__code__)):
         if name in scope:
             scope[name] = _replace(name, scope[name], memo)
     parameters = function.__code__.co_varnames[:function.__code__.co_argcount]
@@ -78,4 +78,4 @@ def _names(code):
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             names |= _names(constant)
-    return sorted(names)
+    return names

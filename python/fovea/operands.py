@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from .arrays import as_captured, is_array
-from .tracing import POSITION_BITS, Traced, Value, compare, convert, lift
+from .tracing import POSITION_BITS, Traced, Value, compare, current, lift
 
 # Names that the function itself uses: its tensors and the region arguments.
 _RESERVED = frozenset(("query", "key", "value", "o", "lse", "s", "b", "h", "i", "j"))
@@ -22,7 +22,8 @@ class Operand:
     """
 
     def __init__(self, name, ssa, type, value, dims=None):
-        self.name, self.ssa, self.type, self.value, self.dims = name, ssa, type, value, dims
+        self.name, self.ssa, self.type, self.dims = name, ssa, type, dims
+        self.value = None if any(value is t for t in (int, float, bool)) else value
 
     @property
     def is_tensor(self):
@@ -70,14 +71,14 @@ class Operands:
 
     def add(self, key, name, type, value, dims=None):
         if key not in self.by_key:
-            taken = {o.ssa for o in self.all} | _RESERVED
+            taken = {o.ssa for o in self.all} | _RESERVED | (set() if key in BUILT_IN else set(BUILT_IN))
             unique, n = name, 0
             while unique in taken:
                 n += 1
                 unique = f"{name}_{n}"
-            # A second array of one variable name gets a second name; a first one keeps its own even where the text cannot.
-            used = {o.name for o in self.all}
-            self.by_key[key] = Operand(name if name not in used else unique, unique, type, value, dims)
+            # Two arrays of one variable name need two names; a name that only the text cannot use stays as it is.
+            free = name not in BUILT_IN and all(o.name != name for o in self.all)
+            self.by_key[key] = Operand(name if free else unique, unique, type, value, dims)
             self.all.append(self.by_key[key])
         return self.by_key[key]
 
@@ -107,13 +108,13 @@ class Captured(Value):
         if len(prefix) > rank:
             raise IndexError(f"{self.name} has rank {rank}, indexed with {len(prefix)} positions")
         indexed = Captured(self.name, self.array, self.key, prefix)
-        return indexed.lift(lift(0).builder) if len(prefix) == rank else indexed
+        return indexed.lift(current()) if len(prefix) == rank else indexed
 
     def lift(self, builder):
         view, element = as_captured(self.array, self.name)
         if len(self.prefix) != view.ndim:
             raise TypeError(f"{self.name} has rank {view.ndim}: index it with {view.ndim} positions before computing with it")
-        if view.ndim == 0 and element.kind in ("int", "uint", "float"):
+        if view.ndim == 0:
             return _scalar_operand(builder, self.key, self.name, self.array.item())
         type = tensor_type(view.ndim, element)
         operand = builder.operands.add(self.key, self.name, type, self.array)
@@ -145,8 +146,7 @@ def _as_value(builder, loaded, element):
 
 def _scalar_operand(builder, key, name, value):
     kind = value if isinstance(value, type) else type(value)
-    default = None if isinstance(value, type) else value
-    operand = builder.operands.add(key, name, "f32" if kind is float else "index", default)
+    operand = builder.operands.add(key, name, "f32" if kind is float else "index", value)
     traced = Traced(builder, f"%{operand.ssa}", "f32" if kind is float else "index")
     # A boolean parameter travels as an integer.
     return compare("ne", traced, 0) if kind is bool else traced
@@ -197,7 +197,7 @@ def param(name, value):
         raise ValueError(f"fovea.param: {name!r} must be an ASCII identifier other than {', '.join(BUILT_IN)}")
     if isinstance(value, np.generic):
         value = value.item()
-    if not (isinstance(value, (bool, int, float)) or value in (int, float, bool) if not is_array(value) else True):
+    if not (is_array(value) or isinstance(value, (int, float)) or value in (int, float, bool)):
         raise TypeError(f"fovea.param({name!r}): expected a number, an array, or one of the types int, float, bool; "
                         f"got {value!r}")
     return Param(name, value)
@@ -206,6 +206,3 @@ def param(name, value):
 def position(builder, name, nonneg=True):
     """A region argument that is a position, a batch or a head number."""
     return Traced(builder, name, "index", bits=POSITION_BITS, nonneg=nonneg)
-
-
-__all__ = ["BUILT_IN", "Captured", "Operand", "Operands", "Param", "convert", "param", "position", "scalar"]

@@ -210,7 +210,7 @@ def lift(x):
         return x
     if hasattr(x, "lift"):
         return x.lift(current())
-    if isinstance(x, np.generic):
+    if isinstance(x, np.generic) or (isinstance(x, np.ndarray) and x.ndim == 0):
         x = x.item()
     if isinstance(x, (bool, int, float)):
         return current().constant(x)

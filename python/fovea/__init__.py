@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Fovea: write the attention variant, not the kernel.
+
+    import fovea
+    out = fovea.attention(q, k, v, mask_mod=lambda b, h, q_idx, kv_idx: (q_idx >= kv_idx) & (q_idx - kv_idx < 128))
+
+`attention` computes; `compile` returns a kernel to plan once and run many times; `param` names a run-time value. For masks
+and scores: `where`, `minimum`, `maximum`, `abs`, `exp`, `log`, `sqrt`, `tanh`, `floor`, and Python's operators.
+"""
+
+from .attention import attention, cache_clear, cache_info, compile
+from .errors import Error, InvalidError
+from .functions import abs, exp, floor, log, maximum, minimum, sqrt, tanh, where
+from .kernel import Kernel, Plan, PlanStats
+from .operands import param
+
+__all__ = ["Error", "InvalidError", "Kernel", "Plan", "PlanStats", "abs", "attention", "cache_clear", "cache_info", "compile",
+           "exp", "floor", "log", "maximum", "minimum", "param", "sqrt", "tanh", "where"]
+__version__ = "0.1.0"

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The C door for Python: modules, plans and runs. Policy (defaults, tracing, caches, messages) is in Python.
+#include "fovea/fovea_compile.h"
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+constexpr size_t kWorkspaceAlignment = 64;
+
+/// Throws the Python exception for a failed call and frees the error.
+void check(fovea_status status, fovea_error *error) {
+  if (status == FOVEA_OK)
+    return;
+  std::string message = error ? fovea_error_message(error) : "no message";
+  std::string location = error ? fovea_error_location(error) : "";
+  fovea_error_destroy(error);
+  nb::object exception =
+      nb::module_::import_("fovea.errors").attr("from_status")(fovea_status_name(status), message, location);
+  PyErr_SetObject(exception.type().ptr(), exception.ptr());
+  throw nb::python_error();
+}
+
+struct Param {
+  std::string name;
+  int kind, flags;
+  std::vector<int64_t> sizes;
+  std::vector<std::string> dims;
+};
+
+/// A compiled module with its only kernel.
+class Module {
+public:
+  Module(fovea_module *module, const fovea_kernel *kernel) : module(module), kernel(kernel) {}
+  Module(const Module &) = delete;
+  ~Module() { fovea_module_release(module); }
+
+  std::vector<Param> params() const {
+    std::vector<Param> result;
+    for (size_t n = 0; n < fovea_kernel_param_count(kernel); ++n) {
+      const fovea_param *p = fovea_kernel_param(kernel, n);
+      Param &param = result.emplace_back();
+      param.name = p->name ? p->name : "";
+      param.kind = p->kind;
+      param.flags = p->flags;
+      param.sizes.assign(p->sizes, p->sizes + p->rank);
+      for (size_t d = 0; d < p->rank; ++d)
+        param.dims.emplace_back(p->dims[d] ? p->dims[d] : "");
+    }
+    return result;
+  }
+
+  fovea_module *module;
+  const fovea_kernel *kernel;
+};
+
+std::tuple<std::unique_ptr<Module>, nb::dict> compile(const std::string &mlir, const std::string &target,
+                                                      const std::string &sourceName) {
+  fovea_compile_times times{};
+  fovea_compile_options options{};
+  options.struct_size = sizeof(options);
+  options.target = target.c_str();
+  options.source_name = sourceName.c_str();
+  options.times = &times;
+  fovea_module *module = nullptr;
+  fovea_error *error = nullptr;
+  fovea_status status;
+  {
+    nb::gil_scoped_release release;
+    status = fovea_compile(mlir.data(), mlir.size(), &options, &module, &error);
+  }
+  check(status, error);
+  const fovea_kernel *kernel = nullptr;
+  error = nullptr;
+  status = fovea_module_kernel(module, nullptr, &kernel, &error);
+  if (status != FOVEA_OK)
+    fovea_module_release(module);
+  check(status, error);
+  nb::dict phases;
+  phases["context"] = times.context;
+  phases["parse"] = times.parse;
+  phases["passes"] = times.passes;
+  phases["translate"] = times.translate;
+  phases["optimize"] = times.optimize;
+  phases["codegen"] = times.codegen;
+  phases["link"] = times.link;
+  phases["total"] = times.total;
+  return {std::make_unique<Module>(module, kernel), phases};
+}
+
+/// Arguments of one call, and what keeps their memory alive. A tuple of sizes stands for a tensor without data.
+class Arguments {
+public:
+  Arguments(const fovea_kernel *kernel, const nb::list &values) {
+    const size_t count = fovea_kernel_param_count(kernel);
+    if (nb::len(values) != count)
+      throw nb::value_error(("expected " + std::to_string(count) + " arguments").c_str());
+    // Addresses are taken below: no reallocation.
+    arrays.reserve(count);
+    shapes.reserve(count);
+    tensors.reserve(count);
+    for (size_t n = 0; n < count; ++n)
+      args.push_back(convert(*fovea_kernel_param(kernel, n), values[n]));
+  }
+
+  std::vector<fovea_arg> args;
+
+private:
+  fovea_arg convert(const fovea_param &param, nb::handle value) {
+    fovea_arg arg{};
+    arg.kind = param.kind;
+    if (param.kind == FOVEA_PARAM_INT)
+      arg.as.i = nb::cast<int64_t>(value);
+    else if (param.kind == FOVEA_PARAM_FLOAT)
+      arg.as.f = nb::cast<double>(value);
+    else
+      arg.as.tensor = nb::isinstance<nb::tuple>(value) ? shapeOnly(param, value) : tensor(value);
+    return arg;
+  }
+
+  const DLTensor *shapeOnly(const fovea_param &param, nb::handle value) {
+    auto &shape = shapes.emplace_back(nb::cast<std::vector<int64_t>>(value));
+    DLTensor &t = tensors.emplace_back();
+    t.device = {kDLCPU, 0};
+    t.ndim = static_cast<int>(shape.size());
+    t.dtype = {param.dtype_code, param.dtype_bits, 1};
+    t.shape = shape.data();
+    return &t;
+  }
+
+  const DLTensor *tensor(nb::handle value) {
+    // Read-only arrays are accepted here; Python has checked that outputs are writable.
+    auto &array = arrays.emplace_back(nb::cast<nb::ndarray<nb::ro>>(value));
+    DLTensor &t = tensors.emplace_back();
+    t.data = array.data_handle();
+    t.device = {static_cast<DLDeviceType>(array.device_type()), array.device_id()};
+    t.ndim = static_cast<int>(array.ndim());
+    t.dtype = {array.dtype().code, array.dtype().bits, array.dtype().lanes};
+    t.shape = const_cast<int64_t *>(array.shape_ptr());
+    t.strides = const_cast<int64_t *>(array.stride_ptr());
+    t.byte_offset = array.byte_offset();
+    return &t;
+  }
+
+  std::vector<nb::ndarray<nb::ro>> arrays;
+  std::vector<std::vector<int64_t>> shapes;
+  std::vector<DLTensor> tensors;
+};
+
+/// A plan and its workspaces: one per call at a time, allocated when first needed and kept.
+class Plan {
+public:
+  Plan(Module &module, const nb::list &values, uint32_t slots) : kernel(module.kernel) {
+    Arguments arguments(kernel, values);
+    fovea_exec exec{};
+    exec.struct_size = sizeof(exec);
+    exec.slots = slots;
+    fovea_error *error = nullptr;
+    fovea_status status;
+    {
+      nb::gil_scoped_release release;
+      status = fovea_plan_create(kernel, arguments.args.data(), arguments.args.size(), &exec, &plan, &error);
+    }
+    check(status, error);
+  }
+  Plan(const Plan &) = delete;
+  ~Plan() {
+    for (void *workspace : workspaces)
+      std::free(workspace);
+    fovea_plan_destroy(plan);
+  }
+
+  std::tuple<uint32_t, int64_t, int64_t, int64_t> stats() const {
+    fovea_plan_stats s{};
+    s.struct_size = sizeof(s);
+    check(fovea_plan_get_stats(plan, &s), nullptr);
+    return {s.slots, s.tasks, s.blocks, s.visited};
+  }
+
+  void run(const nb::list &values) {
+    Arguments arguments(kernel, values);
+    fovea_error *error = nullptr;
+    fovea_status status;
+    {
+      nb::gil_scoped_release release;
+      void *workspace = nullptr;
+      status = acquire(workspace);
+      if (status == FOVEA_OK)
+        status = fovea_run(plan, arguments.args.data(), arguments.args.size(), workspace, nullptr, &error);
+      if (workspace)
+        give_back(workspace);
+    }
+    check(status, error);
+  }
+
+private:
+  fovea_status acquire(void *&workspace) {
+    {
+      std::lock_guard<std::mutex> lock(mutex);
+      if (!workspaces.empty()) {
+        workspace = workspaces.back();
+        workspaces.pop_back();
+        return FOVEA_OK;
+      }
+    }
+    // aligned_alloc takes multiples of the alignment; a plan without scratch still needs an address.
+    size_t bytes = fovea_plan_workspace(plan) + kWorkspaceAlignment;
+    workspace = std::aligned_alloc(kWorkspaceAlignment, bytes / kWorkspaceAlignment * kWorkspaceAlignment);
+    return workspace ? fovea_workspace_init(plan, workspace) : FOVEA_NO_MEMORY;
+  }
+
+  void give_back(void *workspace) {
+    std::lock_guard<std::mutex> lock(mutex);
+    workspaces.push_back(workspace);
+  }
+
+  const fovea_kernel *kernel; // kept alive by the plan
+  fovea_plan *plan = nullptr;
+  std::mutex mutex;
+  std::vector<void *> workspaces;
+};
+
+} // namespace
+
+NB_MODULE(_fovea, m) {
+  m.doc() = "The C door of Fovea for Python; use the package fovea.";
+  nb::class_<Param>(m, "Param")
+      .def_ro("name", &Param::name)
+      .def_ro("kind", &Param::kind)
+      .def_ro("flags", &Param::flags)
+      .def_ro("sizes", &Param::sizes)
+      .def_ro("dims", &Param::dims);
+  nb::class_<Module>(m, "Module").def_prop_ro("params", &Module::params);
+  m.def("compile", &compile, "mlir"_a, "target"_a, "source_name"_a,
+        "(Module, milliseconds per phase) from MLIR text with one public function.");
+  nb::class_<Plan>(m, "Plan")
+      .def(nb::init<Module &, const nb::list &, uint32_t>(), "module"_a, "arguments"_a, "threads"_a,
+           "Arguments in the kernel's order; a tuple of sizes stands for a tensor whose data is not read.")
+      .def_prop_ro("stats", &Plan::stats, "(threads, tasks, blocks, visited)")
+      .def("run", &Plan::run, "arguments"_a, "Runs with the lock released.");
+}

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The two entrances: `attention` computes, `compile` makes a kernel to keep."""
+
+import threading
+from typing import NamedTuple
+
+from . import module
+from .arguments import bind, check_causal, check_positions, infer_dims
+from .arrays import as_float32, is_array
+from .kernel import Kernel
+from .module import DYNAMIC, Options
+from .operands import scalar
+
+_lock = threading.Lock()
+_kernels = {}
+_counts = {"hits": 0, "misses": 0}
+
+
+def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=False, window=None, softcap=None, scale=None,
+              enable_gqa=False, q_offset=None, kv_len=None, layout="bhnd", out=None, return_lse=False, params=None,
+              threads=None, target=None):
+    """Softmax attention with any mask and score function, compiled for this machine.
+
+        s[b,h,i,j] = scale * <query[b,h,i], key[b,g,j]>          g = h // (Hq // Hkv), scale = 1/sqrt(Dk) by default
+        s = softcap * tanh(s / softcap)                          when softcap is given
+        s = score_mod(s, b, h, q_idx, kv_idx)                    when given; q_idx = i + q_offset, kv_idx = j
+        s = -inf where masked                                    is_causal, window, kv_len and mask_mod, all together
+        out[b,h,i] = sum_j softmax_j(s) * value[b,g,j]           0 for a row that sees no key
+        lse[b,h,i] = log sum_j exp(s)                            -inf for a row that sees no key
+
+    query [B, Hq, Nq, Dk], key [B, Hkv, Nk, Dk], value [B, Hkv, Nk, Dv]: float32 numpy arrays or CPU tensors with DLPack, of
+    any strides, read in place. layout="bnhd": [B, N, H, D] for all of them and for out.
+
+    mask_mod(b, h, q_idx, kv_idx): true where the key is visible. score_mod(score, b, h, q_idx, kv_idx): the new score.
+        FlexAttention's signatures. They are traced: use & | ~ and fovea.where, not `and`, `or`, `not` and `if`. Captured
+        numbers are constants, captured arrays and fovea.param are run-time values: changing them does not compile again.
+    is_causal   q_idx >= kv_idx
+    window      q_idx - kv_idx < window; the future is hidden by is_causal
+    softcap     a positive number (Gemma 2)
+    enable_gqa  must be true when Hq != Hkv; Hq must be a multiple of Hkv
+    q_offset    position of the first query; required when is_causal and Nq != Nk
+    kv_len      integers [B]: keys of each sequence that exist, the rest is padding
+    out         array to write instead of a new one; with return_lse also a pair (out, lse)
+    params      values by name for fovea.param and captured arrays
+    threads     None: one per hardware thread. The result does not depend on it, bit for bit
+    target      "host" (default), "loops" (readable scalar code), or "cpu:ARCH[+feature...]"
+
+    Returns out [B, Hq, Nq, Dv] (or layout), with return_lse a pair (out, lse [B, Hq, Nq]).
+
+    The kernel is kept and used again by any call with an equal program: B, Nq, Nk, run-time values and array contents may
+    differ. Key blocks that the mask hides are never computed; they are found from the mask's own code.
+
+    Source: Vaswani et al. 2017, eq. 1, computed by online softmax (Milakov and Gimelshein 2018; Dao et al. 2022).
+    ValueError: shapes, layout, window, softcap, kv_len or out are wrong, or is_causal is ambiguous.
+    TypeError: not float32 on the CPU, or a mask or score function that cannot be traced. fovea.Error: a compiler refusal.
+    """
+    options = Options(mask_mod, score_mod, bool(is_causal), window, softcap, scale, q_offset, kv_len, layout, bool(return_lse))
+    if isinstance(query, _Placeholder):
+        return _Call(options, (query, key, value), enable_gqa, target)
+    options = _checked(options)
+    inputs = [as_float32(a, n) for a, n in zip((query, key, value), ("query", "key", "value"))]
+    dims = infer_dims(*(a.shape for a in inputs), layout, enable_gqa)
+    check_causal(options, dims)
+    check_positions(dims, options.q_offset)
+    program = module.emit(options, dims)
+    values = bind(program.operands, {}, params, dims)
+    return _kernel(program, options, dims, target)._execute(inputs, dims, values, out, threads)
+
+
+def compile(fn=None, *, like, dynamic=DYNAMIC, target=None, enable_gqa=True, **options):  # noqa: A001 - torch's name
+    """A `Kernel` for arrays like `like`, to call many times.
+
+    like     three arrays or shapes: query, key, value
+    fn       a function of (query, key, value) that returns one fovea.attention(...) call; or leave it out and pass that
+             call's keywords here
+    dynamic  the dimensions that may differ between calls, any of "B", "Nq", "Nk"; the heads and their sizes are static
+
+        kernel = fovea.compile(like=(q, k, v), is_causal=True, window=int)
+        plan = kernel.plan(q, k, v, window=512)
+        for layer in layers: plan.run(*layer)
+
+    window, q_offset and kv_len become run-time values. Give their value, or `int` when it comes with each call.
+    ValueError, TypeError, fovea.Error: as `fovea.attention`.
+    """
+    if fn is not None:
+        if options:
+            raise TypeError(f"compile: pass {', '.join(options)} inside fn's call of fovea.attention")
+        call = fn(*(_Placeholder(name) for name in ("query", "key", "value")))
+        if not isinstance(call, _Call) or [p.name for p in call.inputs] != ["query", "key", "value"]:
+            raise TypeError("compile: fn must return fovea.attention(query, key, value, ...) on its own arguments, in this order")
+        chosen, enable_gqa, target = call.options, call.enable_gqa, target or call.target
+    else:
+        unknown = [name for name in options if name not in Options._fields]
+        if unknown:
+            raise TypeError(f"compile: unknown option {unknown[0]!r}; known are {', '.join(Options._fields)}")
+        chosen = Options(**options)
+    chosen = _checked(chosen)
+    if not set(dynamic) <= set(DYNAMIC):
+        raise ValueError(f"dynamic: only {', '.join(DYNAMIC)} can be dynamic, got {tuple(dynamic)}")
+    if len(like) != 3:
+        raise ValueError("like: expected three arrays or shapes: query, key, value")
+    dims = infer_dims(*(a.shape if is_array(a) else a for a in like), chosen.layout, enable_gqa)
+    if chosen.is_causal and not {"Nq", "Nk"} & set(dynamic):
+        check_causal(chosen, dims)
+    return Kernel(module.emit(chosen, dims, tuple(dynamic)), chosen, dims, target or "host")
+
+
+class CacheInfo(NamedTuple):
+    kernels: int
+    hits: int
+    misses: int
+
+
+def cache_info():
+    """How many kernels `attention` has compiled and kept, and how often it found one."""
+    return CacheInfo(len(_kernels), **_counts)
+
+
+def cache_clear():
+    """Forgets the kernels that `attention` has kept."""
+    with _lock:
+        _kernels.clear()
+        _counts.update(hits=0, misses=0)
+
+
+def _kernel(program, options, dims, target):
+    key = (program.mlir, target or "host")
+    kernel = _kernels.get(key)
+    if kernel is None:
+        with _lock:  # equal concurrent calls compile once
+            kernel = _kernels.get(key)
+            if kernel is None:
+                _counts["misses"] += 1
+                for operand in program.operands:  # bound already; the kept kernel must not keep this call's arrays alive
+                    operand.value = None
+                options = options._replace(mask_mod=None, score_mod=None, kv_len=None)
+                kernel = _kernels[key] = Kernel(program, options, dims, key[1])
+                return kernel
+    _counts["hits"] += 1
+    return kernel
+
+
+def _checked(options):
+    module.check_options(options)
+    whole = {name: value if value is int else scalar(value, name, int)
+             for name in ("window", "q_offset") if (value := getattr(options, name)) is not None}
+    return options._replace(**whole)
+
+
+class _Placeholder:
+    """Stands for an array while `compile` asks a function what it computes."""
+
+    def __init__(self, name):
+        self.name = name
+
+
+class _Call(NamedTuple):
+    options: Options
+    inputs: tuple
+    enable_gqa: bool
+    target: object

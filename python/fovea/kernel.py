@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Compiled kernels and their plans: compile once, plan once per batch, run once per layer."""
+
+import hashlib
+import threading
+from typing import NamedTuple
+
+import numpy as np
+
+from .arguments import bind, check_causal, check_positions, infer_dims, outputs
+from .arrays import as_float32, is_array
+
+_MAX_PLANS = 64           # kept per kernel
+_HASHED_BYTES = 1 << 20   # a larger tensor that the mask reads is planned anew in each call
+_OUTPUT, _FROZEN = 1, 2   # FOVEA_PARAM_OUTPUT, FOVEA_PARAM_FROZEN
+
+
+class PlanStats(NamedTuple):
+    """What a plan found. Key blocks are counted over all tasks; `visited` of `blocks` are computed, the rest is skipped."""
+
+    threads: int
+    tasks: int
+    blocks: int
+    visited: int
+
+    @property
+    def skipped(self):
+        return self.blocks - self.visited
+
+
+class Plan:
+    """One batch's shapes, lengths, offsets and mask data, ready to run; made by `Kernel.plan`.
+
+    Immutable and thread-safe: all layers of a batch share it, and several threads may run it at once. Tensors that the
+    mask reads are copied into the plan, so they may change afterwards without effect on it.
+    """
+
+    def __init__(self, kernel, dims, values, threads, keep=True):
+        shapes = [dims_shape(kernel.options, dims, which) for which in ("query", "key", "value")]
+        results = [dims_shape(kernel.options, dims, which) for which in ("out", "lse")[:1 + kernel.options.return_lse]]
+        self.kernel, self.dims = kernel, dims
+        values = [np.array(v) if n in kernel.frozen else v for n, v in enumerate(values)]
+        self._native = _native().Plan(kernel._module, [*shapes, *values, *results], threads or 0)
+        # A plan that is kept in a cache gets the other values with each run, and must not keep them alive.
+        self.values = [v if keep or n in kernel.frozen else None for n, v in enumerate(values)]
+        self.stats = PlanStats(*self._native.stats)
+
+    def run(self, query, key, value, *, out=None):
+        """Attention on the planned shapes; see `fovea.attention` for shapes and results.
+
+        ValueError: a shape differs from the plan's. TypeError: not float32 on the CPU.
+        """
+        inputs = [as_float32(a, n) for a, n in zip((query, key, value), ("query", "key", "value"))]
+        return self._run(inputs, self.values, out)
+
+    def _run(self, inputs, values, out):
+        values = [mine if n in self.kernel.frozen else new for n, (mine, new) in enumerate(zip(self.values, values))]
+        arrays, result = outputs(out, self.dims, self.kernel.options, (*inputs, *values))
+        self._native.run([*inputs, *values, *arrays])
+        return result
+
+    def __repr__(self):
+        return f"<fovea.Plan {self.dims}, {self.stats}>"
+
+
+class Kernel:
+    """One compiled attention; made by `fovea.compile`.
+
+    mlir           the module text it was compiled from
+    compile_times  milliseconds per phase (context, parse, passes, translate, optimize, codegen, link, total)
+    target         for example "host"
+    """
+
+    def __init__(self, program, options, dims, target):
+        self.mlir, self.target, self.options = program.mlir, target, options
+        self._dims, self._operands, self._nonneg_offset = dims, program.operands, program.nonneg_offset
+        self._module, self.compile_times = _native().compile(program.mlir, target, "<fovea>")
+        params = self._module.params
+        # Parameters: query, key, value, the operands, the outputs.
+        self.frozen = frozenset(n for n in range(len(self._operands)) if params[n + 3].flags & _FROZEN)
+        self._plans, self._lock = {}, threading.Lock()
+
+    def plan(self, query, key, value, *, threads=None, q_offset=None, kv_len=None, window=None, params=None):
+        """Validates and fixes the work for one batch; see `Plan`.
+
+        query, key, value: arrays, or just their shapes. threads: None means one per hardware thread; the result is bit
+        for bit the same for every number. The others replace the values that the kernel was compiled with.
+        ValueError: shapes that disagree with each other or with the kernel's static sizes, a missing or unknown value.
+        """
+        shapes = [a.shape if is_array(a) else a for a in (query, key, value)]
+        dims, values = self._prepare(shapes, {"q_offset": q_offset, "kv_len": kv_len, "window": window}, params)
+        return Plan(self, dims, values, threads)
+
+    def __call__(self, query, key, value, *, out=None, threads=None, q_offset=None, kv_len=None, window=None, params=None):
+        """Plans (or takes a plan made before for equal shapes, scalars and mask data) and runs."""
+        inputs = [as_float32(a, n) for a, n in zip((query, key, value), ("query", "key", "value"))]
+        dims, values = self._prepare([a.shape for a in inputs],
+                                     {"q_offset": q_offset, "kv_len": kv_len, "window": window}, params)
+        return self._execute(inputs, dims, values, out, threads)
+
+    def _prepare(self, shapes, given, params):
+        dims = infer_dims(*shapes, self.options.layout)
+        check_causal(self.options, dims)
+        values = bind(self._operands, given, params, dims)
+        offset = next((v for o, v in zip(self._operands, values) if o.name == "q_offset"), 0)
+        check_positions(dims, offset)
+        if self._nonneg_offset and offset < 0:
+            raise ValueError(f"q_offset: the kernel was compiled for offsets >= 0, got {offset}; "
+                             "compile with a negative q_offset instead")
+        return dims, values
+
+    def _execute(self, inputs, dims, values, out, threads):
+        return self._cached_plan(dims, values, threads)._run(inputs, values, out)
+
+    def _cached_plan(self, dims, values, threads):
+        key = self._plan_key(dims, values, threads)
+        plan = self._plans.get(key) if key else None
+        if plan is None:
+            plan = Plan(self, dims, values, threads, keep=False)
+            with self._lock:
+                if key and len(self._plans) >= _MAX_PLANS:
+                    self._plans.pop(next(iter(self._plans)))
+                if key:
+                    self._plans[key] = plan
+        return plan
+
+    def _plan_key(self, dims, values, threads):
+        """What a plan depends on; None when it reads a tensor too large to compare by content."""
+        key = [dims, threads]
+        for n, value in enumerate(values):
+            if not isinstance(value, np.ndarray):
+                key.append(value.hex() if isinstance(value, float) else value)  # 0.0 and -0.0 differ
+                continue
+            key.append(value.shape)
+            if n in self.frozen:
+                if value.nbytes > _HASHED_BYTES:
+                    return None
+                key.append(hashlib.blake2b(value.tobytes(), digest_size=16).digest())
+        return tuple(key)
+
+    def __repr__(self):
+        return f"<fovea.Kernel {self._dims} for {self.target}>"
+
+
+def dims_shape(options, dims, which):
+    """The shape of one tensor of the call."""
+    if which == "lse":
+        return (dims.B, dims.Hq, dims.Nq)
+    h, n, d = {"query": (dims.Hq, dims.Nq, dims.Dk), "key": (dims.Hkv, dims.Nk, dims.Dk),
+               "value": (dims.Hkv, dims.Nk, dims.Dv), "out": (dims.Hq, dims.Nq, dims.Dv)}[which]
+    return (dims.B, h, n, d) if options.layout == "bhnd" else (dims.B, n, h, d)
+
+
+def _native():
+    from . import _fovea  # loads the compiler: only when something is compiled
+    return _fovea

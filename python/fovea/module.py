@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""One attention call as the text of an MLIR module."""
+
+import math
+import re
+from typing import Any, Callable, NamedTuple, Optional
+
+from .capture import instrument
+from .operands import Operands, position
+from .tracing import Builder, Traced, binary, convert, float_literal, lift
+
+DYNAMIC = ("B", "Nq", "Nk")
+
+
+class Dims(NamedTuple):
+    """The sizes of one call, by the names that the module text uses."""
+
+    B: int
+    Hq: int
+    Hkv: int
+    Nq: int
+    Nk: int
+    Dk: int
+    Dv: int
+
+
+class Options(NamedTuple):
+    """The arguments of `fovea.attention` that describe the attention rather than its data."""
+
+    mask_mod: Optional[Callable] = None
+    score_mod: Optional[Callable] = None
+    is_causal: bool = False
+    window: Any = None
+    softcap: Optional[float] = None
+    scale: Optional[float] = None
+    q_offset: Any = None
+    kv_len: Any = None
+    layout: str = "bhnd"
+    return_lse: bool = False
+
+
+class Program(NamedTuple):
+    """Module text, and the operands its function takes after query, key and value."""
+
+    mlir: str
+    operands: list
+    nonneg_offset: bool  # the text relies on q_offset >= 0
+
+
+def emit(options, dims, dynamic=DYNAMIC):
+    """The program for `options` on arrays of `dims`; dimensions named in `dynamic` may change between calls."""
+    operands = Operands()
+    offset = None
+    if options.q_offset is not None:
+        offset = operands.add("q_offset", "q_offset", "index", options.q_offset)
+    nonneg = options.q_offset is None or options.q_offset is int or options.q_offset >= 0
+    score = _region(operands, nonneg, True, lambda *at: _score(options, *at))
+    mask = _region(operands, nonneg, False, lambda *at: _mask(options, operands, *at))
+
+    def tensor(names):
+        return "x".join("?" if n in dynamic else str(getattr(dims, n)) for n in names)
+
+    def named(name, names):
+        listed = ", ".join(f'"{n}"' for n in names)
+        return f"%{name}: tensor<{tensor(names)}xf32> {{attn.dims = [{listed}]}}"
+
+    def order(names):
+        b, h, n, d = names
+        return (b, h, n, d) if options.layout == "bhnd" else (b, n, h, d)
+
+    query, key = order(("B", "Hq", "Nq", "Dk")), order(("B", "Hkv", "Nk", "Dk"))
+    value, out = order(("B", "Hkv", "Nk", "Dv")), order(("B", "Hq", "Nq", "Dv"))
+    results = [f"tensor<{tensor(out)}xf32>"]
+    if options.return_lse:
+        results.append(f"tensor<{tensor(('B', 'Hq', 'Nq'))}xf32>")
+    arguments = [named("query", query), named("key", key), named("value", value)]
+    arguments += [o.declare() for o in operands.all]
+    inputs = ", ".join([*(f"tensor<{tensor(names)}xf32>" for names in (query, key, value)), *(["index"] if offset else [])])
+    result_list = results[0] if len(results) == 1 else f"({', '.join(results)})"
+    names = ["%o", "%lse"][:len(results)]
+    clauses = "".join((
+        f" q_offset %{offset.ssa}" if offset else "",
+        f" scale {float_literal(options.scale, single=False)}" if options.scale is not None else "",
+        " layout <bnhd>" if options.layout == "bnhd" else "",
+    ))
+    lines = [
+        f"func.func @attention({', '.join(arguments)}) -> {result_list} {{",
+        f"  {', '.join(names)} = attn.attention %query, %key, %value{clauses}",
+        *score, *mask,
+        f"    : ({inputs}) -> {result_list}",
+        f"  return {', '.join(names)} : {', '.join(results)}",
+        "}",
+    ]
+    return Program("\n".join(lines) + "\n", operands.all, options.q_offset is not None and nonneg)
+
+
+def _region(operands, nonneg, is_score, body):
+    """Lines of one region; none when `body` returns None."""
+    builder = Builder(operands)
+    at = [position(builder, "%b"), position(builder, "%h"), position(builder, "%i", nonneg), position(builder, "%j")]
+    score = [Traced(builder, "%s", "f32")] if is_score else []
+    with builder.active():
+        result = body(*score, *at)
+        if result is None:
+            return []
+        result = convert(result, "f32" if is_score else "i1")
+    keyword, first = ("score", "%s, ") if is_score else ("mask", "")
+    return [f"    {keyword} ({first}%b, %h, %i, %j) {{", *(f"      {line}" for line in _live(builder.lines, result.name)),
+            f"      attn.yield {result.name} : {result.kind}", "    }"]
+
+
+def _live(lines, result):
+    """Only the lines that `result` needs: folding leaves dead ones behind."""
+    needed, kept = {result}, []
+    for line in reversed(lines):
+        name, _, expression = line.partition(" = ")
+        if name in needed:
+            needed.update(re.findall(r"%\d+", expression))
+            kept.append(line)
+    return reversed(kept)
+
+
+def _score(options, s, b, h, i, j):
+    """softcap * tanh(s / softcap), then score_mod."""
+    if options.softcap is None and options.score_mod is None:
+        return None
+    if options.softcap is not None:
+        from .functions import tanh
+        s = tanh(s * (1.0 / options.softcap)) * options.softcap
+    if options.score_mod is not None:
+        s = _call("score_mod", options.score_mod, s, b, h, i, j)
+    return s
+
+
+def _mask(options, operands, b, h, i, j):
+    """The conjunction of what the options ask for; None when nothing is masked."""
+    terms = []
+    if options.is_causal:
+        terms.append(i >= j)
+    if options.window is not None:
+        window = operands.add("window", "window", "index", options.window)
+        terms.append(i - j < Traced(b.builder, f"%{window.ssa}", "index"))
+    if options.kv_len is not None:
+        lengths = operands.add("kv_len", "kv_len", "tensor<?xi32>", options.kv_len, ("B",))
+        length = b.builder.emit(f"tensor.extract %{lengths.ssa}[%b] : tensor<?xi32>", "i32")
+        terms.append(j < b.builder.emit(f"arith.index_cast {length.name} : i32 to index", "index", bits=31))
+    if options.mask_mod is not None:
+        keep = lift(_call("mask_mod", options.mask_mod, b, h, i, j))
+        if keep.kind == "f32":
+            raise TypeError("mask_mod must return a truth value (a comparison), not a float; "
+                            "an additive bias belongs in score_mod")
+        keep = convert(keep, "i1")
+        if keep.const is not True or terms:
+            terms.append(keep)
+    if not terms:
+        return None
+    keep = terms[0]
+    for term in terms[1:]:
+        keep = binary("and", keep, term)
+    return keep
+
+
+def _call(what, function, *at):
+    try:
+        result = instrument(function)(*at)
+    except IndexError as error:
+        if "only integers" not in str(error):  # numpy's own words for an index it does not know
+            raise
+        raise TypeError(f"{what} indexes an array that is not captured by name (an attribute of an object, say): "
+                        "assign it to a local variable first, or use fovea.param(name, array)") from error
+    if result is None:
+        raise TypeError(f"{what} returned None; it must return the {'kept truth value' if what == 'mask_mod' else 'score'}")
+    return result
+
+
+def check_options(options):
+    """ValueError or TypeError for what no kernel can mean."""
+    for name in ("mask_mod", "score_mod"):
+        if getattr(options, name) is not None and not callable(getattr(options, name)):
+            raise TypeError(f"{name}: expected a function of (" + ("score, " if name == "score_mod" else "")
+                            + f"b, h, q_idx, kv_idx), got {type(getattr(options, name)).__name__}")
+    if options.layout not in ("bhnd", "bnhd"):
+        raise ValueError(f'layout: expected "bhnd" ([B, H, N, D]) or "bnhd" ([B, N, H, D]), got {options.layout!r}')
+    if options.softcap is not None and not (options.softcap > 0 and math.isfinite(options.softcap)):
+        raise ValueError(f"softcap: expected a positive number, got {options.softcap!r}")
+    if options.scale is not None and not math.isfinite(options.scale):
+        raise ValueError(f"scale: expected a finite number, got {options.scale!r}")
