@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Describe.h"
 
+#include <cstring>
+
 using namespace fovea;
 
 std::string fovea::describeArgument(const fovea_kernel_table &kernel, size_t index) {
@@ -65,6 +67,13 @@ std::string fovea::describeDtype(const fovea_param &param) {
   return describeDtype(DLDataType{param.dtype_code, param.dtype_bits, 1});
 }
 
+int32_t fovea::deviceType(const DLDevice &device) {
+  static_assert(sizeof device.device_type == sizeof(int32_t));
+  int32_t type;
+  std::memcpy(&type, &device.device_type, sizeof type);
+  return type;
+}
+
 static std::string deviceName(int32_t type) {
   switch (type) {
   case kDLCPU:
@@ -86,8 +95,8 @@ static std::string deviceName(int32_t type) {
   }
 }
 
-std::string fovea::describeDevice(DLDevice device) {
-  return deviceName(device.device_type) + ":" + std::to_string(device.device_id);
+std::string fovea::describeDevice(const DLDevice &device) {
+  return deviceName(deviceType(device)) + ":" + std::to_string(device.device_id);
 }
 
 std::string fovea::describeExpected(const fovea_param &param) {

@@ -12,6 +12,12 @@ template <typename... Pieces> static Status corrupt(const Pieces &...pieces) {
   return failure(FOVEA_CORRUPT, "module table: ", pieces...);
 }
 
+static std::string inHex(uint32_t number) {
+  std::ostringstream text;
+  text << "0x" << std::hex << number;
+  return text.str();
+}
+
 /// nullptr when the parameter can be trusted, else what is wrong with it.
 static const char *faultOf(const fovea_param &param) {
   if (!param.name)
@@ -58,7 +64,8 @@ static Status checkKernel(const fovea_kernel_table &kernel) {
 Status fovea::checkModuleTable(const fovea_module_table &table) {
   // Only the first two fields have the same place in every ABI.
   if (table.magic != FOVEA_ABI_MAGIC)
-    return corrupt("it starts with ", table.magic, ", not with ", FOVEA_ABI_MAGIC, " (\"FOVA\"): no Fovea module");
+    return corrupt("it starts with ", inHex(table.magic), ", not with ", inHex(FOVEA_ABI_MAGIC),
+                   " (\"FOVA\"): no Fovea module");
   if (table.abi_version != FOVEA_ABI_VERSION)
     return corrupt("compiled for ABI ", table.abi_version, ", but this runtime has ABI ", FOVEA_ABI_VERSION,
                    ": compile it again, or use the runtime of that version");
@@ -67,10 +74,10 @@ Status fovea::checkModuleTable(const fovea_module_table &table) {
   for (uint32_t k = 0; k < table.num_kernels; ++k) {
     const char *builtBy = table.build_id ? table.build_id : "unknown";
     if (Status status = checkKernel(table.kernels[k]); status.failed())
-      return failure(status.code, status.message, " (built by ", builtBy, ")");
+      return failure(status.code, status.message, " (build ", builtBy, ")");
     for (uint32_t other = 0; other < k; ++other)
       if (!std::strcmp(table.kernels[k].name, table.kernels[other].name))
-        return corrupt("two kernels are named '", table.kernels[k].name, "' (built by ", builtBy, ")");
+        return corrupt("two kernels are named '", table.kernels[k].name, "' (build ", builtBy, ")");
   }
   return {};
 }

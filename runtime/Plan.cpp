@@ -47,13 +47,14 @@ static Status listTasks(const fovea_kernel_table &kernel, const fovea_value *val
   return {};
 }
 
-/// Largest first keeps the slots busy to the end. The order is total, so that it is the same everywhere.
+/// Largest first keeps the slots busy to the end. Every field takes part: tasks that tie are the same, so that the
+/// order does not depend on the sort.
 static bool runsBefore(const fovea_task &a, const fovea_task &b) {
   auto key = [](const fovea_task &task) {
     const int64_t (&index)[4] = task.index;
-    return std::make_tuple(-task.visited, index[0], index[1], index[2], index[3]);
+    return std::tie(index[0], index[1], index[2], index[3], task.begin, task.end, task.blocks);
   };
-  return key(a) < key(b);
+  return a.visited != b.visited ? a.visited > b.visited : key(a) < key(b);
 }
 
 static uint32_t slotsAskedFor(const fovea_exec *exec) {
@@ -87,7 +88,7 @@ extern "C" fovea_status fovea_plan_create(const fovea_kernel *kernel, const fove
     std::vector<fovea_task> &tasks = created->tasks;
     if (Status status = listTasks(table, values, tasks); status.failed())
       return status;
-    std::stable_sort(tasks.begin(), tasks.end(), runsBefore);
+    std::sort(tasks.begin(), tasks.end(), runsBefore);
     for (const fovea_task &task : tasks) {
       created->blocks += task.blocks;
       created->visited += task.visited;

@@ -14,7 +14,7 @@ static bool isEmpty(const fovea_param &param, const fovea_value &value) {
 }
 
 static Status checkType(const fovea_param &param, const DLTensor &tensor) {
-  if (tensor.device.device_type != kDLCPU)
+  if (deviceType(tensor.device) != kDLCPU)
     return failure(FOVEA_INVALID, "its memory is on device ", describeDevice(tensor.device),
                    ", but the kernel runs on the CPU: copy it there first");
   DLDataType type = tensor.dtype;
@@ -106,13 +106,17 @@ static std::string listOf(const int64_t *numbers, int count) {
 /// Tasks write outputs concurrently, so two indices must not share an element. Sufficient, and true of every slice,
 /// transpose and broadcast: ordered by stride, each dimension steps over all that the smaller ones reach.
 static Status checkWritable(const fovea_param &param, const fovea_value &value) {
+  auto step = [&](int d) { return value.strides[d] < 0 ? -value.strides[d] : value.strides[d]; };
   int order[FOVEA_MAX_RANK];
   int stepped = 0;
-  for (int d = 0; d < param.rank; ++d)
-    if (value.sizes[d] > 1)
-      order[stepped++] = d;
-  auto step = [&](int d) { return value.strides[d] < 0 ? -value.strides[d] : value.strides[d]; };
-  std::sort(order, order + stepped, [&](int a, int b) { return step(a) < step(b); });
+  for (int d = 0; d < param.rank; ++d) {
+    if (value.sizes[d] <= 1)
+      continue;
+    int at = stepped++;
+    for (; at > 0 && step(order[at - 1]) > step(d); --at)
+      order[at] = order[at - 1];
+    order[at] = d;
+  }
   int64_t reached = 0;
   for (int k = 0; k < stepped; ++k) {
     const int d = order[k];
