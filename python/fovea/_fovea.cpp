@@ -10,7 +10,6 @@
 #include <nanobind/stl/vector.h>
 
 #include <cstdlib>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <tuple>
@@ -46,7 +45,25 @@ struct Param {
 /// A compiled module with its only kernel.
 class Module {
 public:
-  Module(fovea_module *module, const fovea_kernel *kernel) : module(module), kernel(kernel) {}
+  Module(const std::string &mlir, const std::string &target, const std::string &sourceName) {
+    fovea_compile_options options{};
+    options.struct_size = sizeof(options);
+    options.target = target.c_str();
+    options.source_name = sourceName.c_str();
+    options.times = &times;
+    fovea_error *error = nullptr;
+    fovea_status status;
+    {
+      nb::gil_scoped_release release;
+      status = fovea_compile(mlir.data(), mlir.size(), &options, &module, &error);
+    }
+    check(status, error);
+    error = nullptr;
+    status = fovea_module_kernel(module, nullptr, &kernel, &error);
+    if (status != FOVEA_OK)
+      fovea_module_release(module); // no destructor runs when a constructor throws
+    check(status, error);
+  }
   Module(const Module &) = delete;
   ~Module() { fovea_module_release(module); }
 
@@ -65,43 +82,23 @@ public:
     return result;
   }
 
-  fovea_module *module;
-  const fovea_kernel *kernel;
-};
-
-std::tuple<std::unique_ptr<Module>, nb::dict> compile(const std::string &mlir, const std::string &target,
-                                                      const std::string &sourceName) {
-  fovea_compile_times times{};
-  fovea_compile_options options{};
-  options.struct_size = sizeof(options);
-  options.target = target.c_str();
-  options.source_name = sourceName.c_str();
-  options.times = &times;
-  fovea_module *module = nullptr;
-  fovea_error *error = nullptr;
-  fovea_status status;
-  {
-    nb::gil_scoped_release release;
-    status = fovea_compile(mlir.data(), mlir.size(), &options, &module, &error);
+  nb::dict compileTimes() const {
+    nb::dict phases;
+    phases["context"] = times.context;
+    phases["parse"] = times.parse;
+    phases["passes"] = times.passes;
+    phases["translate"] = times.translate;
+    phases["optimize"] = times.optimize;
+    phases["codegen"] = times.codegen;
+    phases["link"] = times.link;
+    phases["total"] = times.total;
+    return phases;
   }
-  check(status, error);
+
+  fovea_module *module = nullptr;
   const fovea_kernel *kernel = nullptr;
-  error = nullptr;
-  status = fovea_module_kernel(module, nullptr, &kernel, &error);
-  if (status != FOVEA_OK)
-    fovea_module_release(module);
-  check(status, error);
-  nb::dict phases;
-  phases["context"] = times.context;
-  phases["parse"] = times.parse;
-  phases["passes"] = times.passes;
-  phases["translate"] = times.translate;
-  phases["optimize"] = times.optimize;
-  phases["codegen"] = times.codegen;
-  phases["link"] = times.link;
-  phases["total"] = times.total;
-  return {std::make_unique<Module>(module, kernel), phases};
-}
+  fovea_compile_times times{};
+};
 
 /// Arguments of one call, and what keeps their memory alive. A tuple of sizes stands for a tensor without data.
 class Arguments {
@@ -245,9 +242,11 @@ NB_MODULE(_fovea, m) {
       .def_ro("flags", &Param::flags)
       .def_ro("sizes", &Param::sizes)
       .def_ro("dims", &Param::dims);
-  nb::class_<Module>(m, "Module").def_prop_ro("params", &Module::params);
-  m.def("compile", &compile, "mlir"_a, "target"_a, "source_name"_a,
-        "(Module, milliseconds per phase) from MLIR text with one public function.");
+  nb::class_<Module>(m, "Module")
+      .def(nb::init<const std::string &, const std::string &, const std::string &>(), "mlir"_a, "target"_a,
+           "source_name"_a, "Compiles MLIR text with one public function.")
+      .def_prop_ro("params", &Module::params)
+      .def_prop_ro("compile_times", &Module::compileTimes, "Milliseconds per phase.");
   nb::class_<Plan>(m, "Plan")
       .def(nb::init<Module &, const nb::list &, uint32_t>(), "module"_a, "arguments"_a, "threads"_a,
            "Arguments in the kernel's order; a tuple of sizes stands for a tensor whose data is not read.")

@@ -55,7 +55,7 @@ class Plan:
 
     def _run(self, inputs, values, out):
         values = [mine if n in self.kernel.frozen else new for n, (mine, new) in enumerate(zip(self.values, values))]
-        arrays, result = outputs(out, self.dims, self.kernel.options, (*inputs, *values))
+        arrays, result = outputs(out, self.dims, self.kernel.options)
         self._native.run([*inputs, *values, *arrays])
         return result
 
@@ -74,7 +74,8 @@ class Kernel:
     def __init__(self, program, options, dims, target):
         self.mlir, self.target, self.options = program.mlir, target, options
         self._dims, self._operands, self._nonneg_offset = dims, program.operands, program.nonneg_offset
-        self._module, self.compile_times = _native().compile(program.mlir, target, "<fovea>")
+        self._module = _native().Module(program.mlir, target, "<fovea>")
+        self.compile_times = self._module.compile_times
         params = self._module.params
         # Parameters: query, key, value, the operands, the outputs.
         self.frozen = frozenset(n for n in range(len(self._operands)) if params[n + 3].flags & _FROZEN)
