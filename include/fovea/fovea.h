@@ -7,8 +7,8 @@
  *   fovea_run_slot      the same from the host's own threads: each of `slots` calls exactly once, in any order
  *
  * The task list and the arithmetic of each task never depend on the number of slots: results are bit-identical.
- * Every function returns a status; on failure *error (when the caller passed a place for it) holds a message that says
- * what would work, owned by the caller. Structs that start with struct_size may grow at their end. */
+ * Every function returns a status; on failure, and only then, *error (when the caller passed a place for it) is set to
+ * a message that says what would work, owned by the caller. Structs that start with struct_size may grow at their end. */
 #ifndef FOVEA_H
 #define FOVEA_H
 
@@ -108,10 +108,13 @@ FOVEA_API size_t fovea_plan_workspace(const fovea_plan *plan);
 FOVEA_API fovea_status fovea_workspace_init(const fovea_plan *plan, void *workspace);
 
 /* All slots. INVALID when a shape or scalar differs from the plan's. `exec` supplies parallel_for, user and cancel; its
- * slots must be the plan's or 0. NULL: as planned. */
+ * slots must be what the plan was asked for, what it got (fovea_plan_stats.slots), or 0. NULL: oneTBB, not cancellable.
+ * A plan with one slot runs on the calling thread, without parallel_for. */
 FOVEA_API fovea_status fovea_run(const fovea_plan *plan, const fovea_arg *args, size_t num_args, void *workspace,
                                  const fovea_exec *exec, fovea_error **error);
-/* One slot; a cancelled or failing slot still arrives. */
+/* One slot of fovea_plan_stats.slots; OUT_OF_RANGE beyond. A cancelled or failing slot still arrives, and ends the run
+ * for the others; the run is good when every slot returned OK. The next run with this workspace may start when all slots
+ * of this one have returned: synchronising that is the host's part. */
 FOVEA_API fovea_status fovea_run_slot(const fovea_plan *plan, const fovea_arg *args, size_t num_args, void *workspace,
                                       uint32_t slot, const volatile int32_t *cancel, fovea_error **error);
 

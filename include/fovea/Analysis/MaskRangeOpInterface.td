@@ -8,8 +8,11 @@ def MaskRangeOpInterface : OpInterface<"MaskRangeOpInterface"> {
   let cppNamespace = "::fovea";
   let description = "How an op of a mask region maps ranges of its operands to a range of its result; see MaskRange.h.";
   let methods = [
-    InterfaceMethod<"Emits the range of the only result, given the operands' ranges.", "::fovea::MaskRange", "emitRange",
-                    (ins "::mlir::OpBuilder &":$builder, "::llvm::ArrayRef<::fovea::MaskRange>":$operands)>,
+    InterfaceMethod<[{
+      Emits the range of the only result, given the operands' ranges. Booleans are never unknown, integers may be. A result whose
+      bounds leave its type is checked by the caller.
+    }], "::fovea::MaskRange", "emitRange", (ins "::fovea::MaskRangeBuilder &":$builder,
+                                                "::llvm::ArrayRef<::fovea::MaskRange>":$operands)>,
   ];
 }
 

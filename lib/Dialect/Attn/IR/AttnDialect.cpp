@@ -12,6 +12,23 @@ using namespace fovea::attn;
 #include "fovea/Dialect/Attn/IR/AttnDialect.cpp.inc"
 #include "fovea/Dialect/Attn/IR/AttnEnums.cpp.inc"
 
+/// `ROWSxCOLUMNSxTYPE`, the way shaped types are written.
+static ParseResult parseRows(AsmParser &parser, int64_t &rows, int64_t &columns, Type &elementType) {
+  SMLoc location = parser.getCurrentLocation();
+  SmallVector<int64_t> shape;
+  if (parser.parseDimensionList(shape, /*allowDynamic=*/false) || parser.parseType(elementType))
+    return failure();
+  if (shape.size() != 2)
+    return parser.emitError(location) << "expected ROWSxCOLUMNSxTYPE, for example 128x64xf32";
+  rows = shape[0];
+  columns = shape[1];
+  return success();
+}
+
+static void printRows(AsmPrinter &printer, int64_t rows, int64_t columns, Type elementType) {
+  printer << rows << 'x' << columns << 'x' << elementType;
+}
+
 #define GET_ATTRDEF_CLASSES
 #include "fovea/Dialect/Attn/IR/AttnAttributes.cpp.inc"
 #define GET_TYPEDEF_CLASSES
@@ -47,24 +64,7 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
-/// Tiles and states: `<ROWSxCOLUMNSxTYPE>`.
-template <typename RowsType>
-static Type parseRowsType(AsmParser &parser) {
-  SMLoc location = parser.getCurrentLocation();
-  SmallVector<int64_t> shape;
-  Type elementType;
-  if (parser.parseLess() || parser.parseDimensionList(shape, /*allowDynamic=*/false) || parser.parseType(elementType) ||
-      parser.parseGreater())
-    return {};
-  if (shape.size() != 2) {
-    parser.emitError(location) << "expected <ROWSxCOLUMNSxTYPE>, for example <128x64xf32>";
-    return {};
-  }
-  return RowsType::getChecked([&] { return parser.emitError(location); }, parser.getContext(), shape[0], shape[1], elementType);
-}
-
-static LogicalResult verifyRowsType(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns,
-                                    Type elementType) {
+static LogicalResult verifyRows(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns, Type elementType) {
   if (rows < 1 || columns < 1)
     return emitError() << "rows and columns must be positive, got " << rows << "x" << columns;
   if (!elementType.isF32())
@@ -72,18 +72,11 @@ static LogicalResult verifyRowsType(function_ref<InFlightDiagnostic()> emitError
   return success();
 }
 
-Type TileType::parse(AsmParser &parser) { return parseRowsType<TileType>(parser); }
-void TileType::print(AsmPrinter &printer) const {
-  printer << '<' << getRows() << 'x' << getColumns() << 'x' << getElementType() << '>';
-}
-LogicalResult TileType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns, Type elementType) {
-  return verifyRowsType(emitError, rows, columns, elementType);
+LogicalResult TileType::verify(function_ref<InFlightDiagnostic()> emitError, TileRole, int64_t rows, int64_t columns,
+                               Type elementType) {
+  return verifyRows(emitError, rows, columns, elementType);
 }
 
-Type StateType::parse(AsmParser &parser) { return parseRowsType<StateType>(parser); }
-void StateType::print(AsmPrinter &printer) const {
-  printer << '<' << getRows() << 'x' << getColumns() << 'x' << getElementType() << '>';
-}
 LogicalResult StateType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns, Type elementType) {
-  return verifyRowsType(emitError, rows, columns, elementType);
+  return verifyRows(emitError, rows, columns, elementType);
 }

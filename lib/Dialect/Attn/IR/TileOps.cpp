@@ -110,6 +110,8 @@ void InitStateOp::getEffects(Effects &effects) {
 LogicalResult UpdateOp::verify() {
   StateType state = getState().getType();
   TileType query = getQuery().getType(), key = getKey().getType(), value = getValue().getType();
+  if (query.getRole() != TileRole::Query || key.getRole() != TileRole::Key || value.getRole() != TileRole::Value)
+    return emitOpError() << "takes a query, a key and a value tile in this order";
   if (query.getRows() != state.getRows())
     return emitOpError() << "query tile has " << query.getRows() << " rows, but the state has " << state.getRows();
   if (key.getRows() != value.getRows())

@@ -20,15 +20,13 @@ def Attn_LayoutAttr : EnumAttr<Attn_Dialect, Attn_Layout, "layout"> {
   let assemblyFormat = "`<` $value `>`";
 }
 
-def Attn_TileRole : I32EnumAttr<"TileRole", "which operand of an update a tile feeds", [
+def Attn_TileRole : I32EnumAttr<"TileRole", "what a tile holds", [
     I32EnumAttrCase<"Query", 0, "query">,
     I32EnumAttrCase<"Key", 1, "key">,
     I32EnumAttrCase<"Value", 2, "value">]> {
   let cppNamespace = "::fovea::attn";
   let genSpecializedAttr = 0;
 }
-def Attn_TileRoleAttr : EnumAttr<Attn_Dialect, Attn_TileRole, "role">;
-
 def Attn_ScheduleAttr : Attn_Attr<"Schedule", "schedule"> {
   let summary = "Tile sizes of one attention, chosen from the target and static facts only";
   let description = [{

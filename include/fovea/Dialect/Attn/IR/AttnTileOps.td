@@ -26,9 +26,9 @@ def Attn_TileBoundsOp : Attn_Op<"tile_bounds", [RecursiveMemoryEffects]> {
     Considers the rows at positions `[row_begin, row_end)` and the keys `[key_begin, key_end)` in steps of `step` keys (the last
     one may be short), all counted from key_begin. With the mask's own code, by three-valued interval evaluation:
 
-    - `begin`, `end`: the smallest range of whole steps that contains every visible key (begin == end: EMPTY);
+    - `begin`, `end`: the smallest range of whole steps that contains every visible key, cut at key_end (EMPTY: both are key_begin);
     - `visited`: how many steps in it are not provably EMPTY;
-    - `full`: every key of the whole range is provably visible to every row.
+    - `full`: every key of `[key_begin, key_end)` is provably visible to every row; true if there are no keys or no rows.
 
     Sound, not exact: a step is only left out, and `full` only said, when that is proven. Asked with one step it classifies a
     tile; asked over all keys it gives a task its loop bounds.
@@ -51,11 +51,11 @@ def Attn_LoadTileOp : Attn_Op<"load_tile", [DeclareOpInterfaceMethods<MemoryEffe
     Rows `[row, row + valid)` of `source[batch, head]` (`[B, H, N, D]`, any strides). The one place that knows how a source is
     laid out: a target may return a view of dense rows and copy others. Rows past `valid` read as zero.
   }];
-  let arguments = (ins Attn_TileRoleAttr:$role, StridedMemRefRankOf<[AnyType], [4]>:$source, Index:$batch, Index:$head,
+  let arguments = (ins StridedMemRefRankOf<[AnyType], [4]>:$source, Index:$batch, Index:$head,
                        Index:$row, Index:$valid);
   let results = (outs Attn_TileType:$tile);
   let assemblyFormat = [{
-    $role $source `[` $batch `,` $head `,` $row `]` `valid` $valid attr-dict `:` type($source) `->` type($tile)
+    $source `[` $batch `,` $head `,` $row `]` `valid` $valid attr-dict `:` type($source) `->` type($tile)
   }];
   let hasVerifier = 1;
 }

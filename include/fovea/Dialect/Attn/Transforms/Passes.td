@@ -4,12 +4,12 @@
 
 include "mlir/Pass/PassBase.td"
 
-def ResultsToArguments : Pass<"attn-results-to-arguments", "::mlir::ModuleOp"> {
-  let summary = "Phase 4: returned buffers become output arguments";
+def KernelArguments : Pass<"attn-kernel-arguments", "::mlir::ModuleOp"> {
+  let summary = "Phase 4: give every kernel the signature a caller sees";
   let description = [{
-    Input: bufferized public functions that return freshly allocated memrefs. Output: functions without results whose callers
-    provide the outputs, with any strides, as trailing arguments marked `fovea.output`. The allocation disappears; nothing is
-    copied.
+    Input: bufferized public functions. Output: functions without results, whose memref arguments have any strides. A returned
+    allocation becomes a trailing argument, nothing is copied; arguments that are written carry `attn.output`. Every argument has
+    an `attn.name`: given, or by its role (query, key, value, out, lse), or its number.
   }];
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
 }
@@ -37,8 +37,9 @@ def Tile : Pass<"attn-tile", "::mlir::func::FuncOp"> {
 def ExpandTileBounds : Pass<"attn-expand-tile-bounds"> {
   let summary = "Phase 7: tile bounds become a scan with the mask's interval classifier";
   let description = [{
-    Input: `attn.tile_bounds`. Output: an scf.for over the steps (none for a single step) whose body evaluates the mask on
-    intervals with three values (never, sometimes, always); see fovea/Analysis/MaskClassifier.h.
+    Input: `attn.tile_bounds`. Output: an scf.for over the steps whose body evaluates the mask on intervals with three values
+    (never, sometimes, always), see fovea/Analysis/MaskClassifier.h; straight-line code where one step is enough or the mask does
+    not look at the key. What does not depend on the key is evaluated before the loop.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
 }

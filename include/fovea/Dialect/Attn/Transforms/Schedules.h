@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef FOVEA_DIALECT_ATTN_TRANSFORMS_SCHEDULES_H
+#define FOVEA_DIALECT_ATTN_TRANSFORMS_SCHEDULES_H
+
+#include "fovea/Dialect/Attn/IR/Attn.h"
+
+namespace fovea::attn {
+
+/// Tile sizes for a vector width and static head sizes; nothing else may enter, or results would depend on it.
+ScheduleAttr chooseSchedule(mlir::MLIRContext *context, int64_t lanes, int64_t keyHeadSize, int64_t valueHeadSize);
+
+} // namespace fovea::attn
+
+#endif

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The oracle: what a function with attn.attention computes, in fp64, by the formula and in its order. For every query
+// row all scores are written down, then the largest is found, then the weights, then the sums; nothing is tiled and
+// nothing is rescaled. It is another algorithm than the compiler's on purpose.
+//
+// Each output element comes with the error that a correct fp32 implementation may have:
+//
+//   |out - ref| <= c (eps sqrt(n) + eps sqrt(Dk) M + eps) sum_j p_j |v_j| + tiny
+//   |lse - ref| <= c (eps sqrt(n) + eps sqrt(Dk) M + eps |ref|) + tiny
+//
+//   c = 4, eps = 2^-24 (fp32 for input, accumulation and output), tiny = 2^-126 (results may be flushed to zero)
+//   n   keys that the row sees
+//   M   max of |s_j| over the keys it sees and of |t_j| over those that weigh something (t_j >= max t - 17, p_j >=
+//   2^-25 max p),
+//       with s the scaled dot product and t the score that the region makes of it: a bias of -2000 on a far key does
+//       not loosen the bound, a factor of 50 in the score does
+//   p_j exp(t_j - lse)
+//
+// The bound is infinite where fp32 itself overflows (|<q, k>| or M above the largest float).
+#ifndef FOVEA_REFERENCE_REFERENCE_H
+#define FOVEA_REFERENCE_REFERENCE_H
+
+#include "fovea/Reference/HostTensor.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace fovea::reference {
+
+inline constexpr double kErrorFactor = 4;
+inline constexpr double kFloatEpsilon = 0x1p-24;
+inline constexpr double kSmallestNormal = 0x1p-126;
+
+struct EvaluationOptions {
+  /// Above this amount of work only evenly spaced query rows of each head are evaluated, the first and the last
+  /// included.
+  double maxMultiplyAdds = 2e9;
+};
+
+struct Output {
+  HostTensor value;          // F64
+  std::vector<double> bound; // per element; negative: not evaluated (another row was sampled)
+  int argument = -1;         // the memref argument it was written to, or -1 for a result
+};
+
+struct Evaluation {
+  std::vector<Output> outputs; // results in order, then written memref arguments in order
+  int64_t rows = 0;            // query rows of all heads
+  int64_t evaluatedRows = 0;   // fewer when sampled
+};
+
+/// Interprets a function with attn.attention on tensors or memrefs. Scalars are arrays of rank 0. Of a memref argument
+/// that is written only the shape is read; the array itself stays as it is. Errors are diagnostics at the op.
+mlir::FailureOr<Evaluation> evaluateFunction(mlir::func::FuncOp function, llvm::ArrayRef<TensorRef> arguments,
+                                             const EvaluationOptions &options = {});
+
+/// The numbers of the memref arguments that the function writes, in order.
+llvm::SmallVector<unsigned> writtenArguments(mlir::func::FuncOp function);
+
+/// Useful work: what no implementation can avoid.
+struct Work {
+  double pairs = 0; // visible (query, key) pairs over all sequences and query heads
+  double flops = 0; // 2 pairs (Dk + Dv)
+  bool exact = true;
+};
+
+/// Counts by asking the mask for every pair, or for evenly spaced query rows when there are more than `maxPairs` to
+/// ask.
+mlir::FailureOr<Work> countWork(mlir::func::FuncOp function, llvm::ArrayRef<TensorRef> arguments,
+                                double maxPairs = 3e8);
+
+struct Comparison {
+  double maxRatio = 0; // of |actual - reference| to the bound; infinite for NaN or Inf in the wrong place
+  int64_t worst = -1;  // row-major position
+  double got = 0, want = 0, bound = 0;
+  double relativeRms = 0; // RMS(error) / RMS(reference) over finite elements
+  int64_t compared = 0;
+};
+
+/// Equal infinities and NaN with NaN count as equal.
+Comparison compare(const Output &reference, const HostTensor &actual);
+
+} // namespace fovea::reference
+
+#endif

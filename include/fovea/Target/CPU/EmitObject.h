@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef FOVEA_TARGET_CPU_EMIT_OBJECT_H
+#define FOVEA_TARGET_CPU_EMIT_OBJECT_H
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "llvm/Support/Error.h"
+#include <memory>
+
+namespace llvm {
+class MemoryBuffer;
+class Module;
+class TargetMachine;
+} // namespace llvm
+
+namespace fovea {
+
+/// The one data symbol of a compiled module: fovea_module_table (fovea_abi.h), as constants beside the code. `kernels` is the
+/// `fovea.kernels` attribute that --attn-outline-tasks left.
+void emitModuleTable(llvm::Module &module, mlir::ArrayAttr kernels, llvm::StringRef symbol, llvm::StringRef buildId);
+
+/// Few passes: the vector code is already in its final shape, so that more would cost time and gain nothing.
+void optimize(llvm::Module &module, llvm::TargetMachine &machine);
+
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> emitObject(llvm::Module &module, llvm::TargetMachine &machine);
+
+} // namespace fovea
+
+#endif

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "UniformCode.h"
+
+#include "fovea/Analysis/MaskClassifier.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+
+namespace fovea {
+
+/// Zero, and -1 with the smallest integer, become 1.
+static Value safeDivisor(MaskRangeBuilder &builder, Value dividend, Value divisor, bool isSigned) {
+  Type type = divisor.getType();
+  auto constant = [&](const APInt &value) -> Value {
+    Attribute attribute = builder.getBuilder().getIntegerAttr(type, value);
+    return arith::ConstantOp::create(builder.getBuilder(), builder.getLoc(), cast<TypedAttr>(attribute));
+  };
+  auto isEqual = [&](Value x, const APInt &value) {
+    return builder.emit<arith::CmpIOp>(arith::CmpIPredicate::eq, x, constant(value));
+  };
+  unsigned width = type.isIndex() ? 64 : type.getIntOrFloatBitWidth();
+  Value traps = isEqual(divisor, APInt::getZero(width));
+  if (isSigned) {
+    Value overflows =
+        builder.both(isEqual(divisor, APInt::getAllOnes(width)), isEqual(dividend, APInt::getSignedMinValue(width)));
+    traps = builder.either(traps, overflows);
+  }
+  return builder.select(traps, constant(APInt(width, 1)), divisor);
+}
+
+void cloneWithoutTraps(MaskRangeBuilder &builder, Operation &op, IRMapping &mapping) {
+  Operation *clone = builder.getBuilder().clone(op, mapping);
+  bool isSigned = isa<arith::DivSIOp, arith::RemSIOp, arith::FloorDivSIOp, arith::CeilDivSIOp>(op);
+  bool isDivision = isSigned || isa<arith::DivUIOp, arith::RemUIOp, arith::CeilDivUIOp>(op);
+  APInt divisor;
+  bool isSafe = isDivision && matchPattern(clone->getOperand(1), m_ConstantInt(&divisor)) && !divisor.isZero() &&
+                !divisor.isAllOnes();
+  if (isDivision && !isSafe) {
+    OpBuilder::InsertionGuard guard(builder.getBuilder());
+    builder.getBuilder().setInsertionPoint(clone);
+    clone->setOperand(1, safeDivisor(builder, clone->getOperand(0), clone->getOperand(1), isSigned));
+  }
+  SmallVector<Value> folded;
+  if (!clone->hasTrait<OpTrait::ConstantLike>() && succeeded(builder.getBuilder().tryFold(clone, folded)))
+    for (auto [result, value] : llvm::zip(op.getResults(), folded))
+      mapping.map(result, value);
+}
+
+DeadCodeTrimmer::DeadCodeTrimmer(OpBuilder &builder) : builder(builder), outer(builder.getListener()) {
+  builder.setListener(this);
+}
+
+DeadCodeTrimmer::~DeadCodeTrimmer() { builder.setListener(outer); }
+
+void DeadCodeTrimmer::notifyOperationInserted(Operation *op, OpBuilder::InsertPoint previous) {
+  created.push_back(op);
+  if (outer)
+    outer->notifyOperationInserted(op, previous);
+}
+
+void DeadCodeTrimmer::trim(ValueRange keep) {
+  for (Operation *op : llvm::reverse(created)) {
+    bool isKept = llvm::any_of(op->getResults(), [&](Value result) { return llvm::is_contained(keep, result); });
+    if (isKept || op->getNumRegions() > 0 || !isOpTriviallyDead(op)) // with regions: what is inside may be listed too
+      continue;
+    if (auto *rewriteListener = dyn_cast_if_present<RewriterBase::Listener>(outer))
+      rewriteListener->notifyOperationErased(op);
+    op->erase();
+  }
+  created.clear();
+}
+
+} // namespace fovea

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Patterns.h"
+#include "fovea/Conversion/Passes.h"
+#include "fovea/Conversion/TileTypes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace fovea {
+#define GEN_PASS_DEF_CONVERTATTNTILETOVECTOR
+#include "fovea/Conversion/Passes.h.inc"
+} // namespace fovea
+
+using namespace mlir;
+using namespace fovea;
+using namespace fovea::attn;
+
+namespace {
+
+/// Schedules agree within a task; types only know rows, so the panel width comes from the one task around them.
+FailureOr<ScheduleAttr> commonSchedule(func::FuncOp function) {
+  ScheduleAttr schedule;
+  WalkResult result = function.walk([&](TaskOp task) {
+    if (schedule && schedule != task.getSchedule()) {
+      task.emitOpError("has another schedule than the task before it; one function, one schedule");
+      return WalkResult::interrupt();
+    }
+    schedule = task.getSchedule();
+    if (!llvm::isPowerOf2_64(schedule.getLanes()) || schedule.getLanes() < 2) {
+      task.emitOpError("has ") << schedule.getLanes() << " lanes; vector code needs a power of two, at least 2";
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  if (result.wasInterrupted())
+    return failure();
+  return schedule;
+}
+
+struct ConvertAttnTileToVectorPass : fovea::impl::ConvertAttnTileToVectorBase<ConvertAttnTileToVectorPass> {
+  void runOnOperation() override {
+    FailureOr<ScheduleAttr> schedule = commonSchedule(getOperation());
+    if (failed(schedule))
+      return signalPassFailure();
+    if (!*schedule)
+      return; // no task
+    TypeConverter types;
+    types.addConversion([](Type type) { return type; });
+    types.addConversion([panel = schedule->getPanel()](TileType type) -> Type {
+      if (type.getRole() == TileRole::Query)
+        return MemRefType::get({type.getRows() / panel, type.getColumns(), panel}, type.getElementType());
+      auto layout = StridedLayoutAttr::get(type.getContext(), ShapedType::kDynamic, {type.getColumns(), 1});
+      return MemRefType::get({type.getRows(), type.getColumns()}, type.getElementType(), layout);
+    });
+    types.addConversion([panel = schedule->getPanel()](StateType type, SmallVectorImpl<Type> &buffers) -> std::optional<LogicalResult> {
+      int64_t panels = type.getRows() / panel;
+      buffers.push_back(MemRefType::get({panels, type.getColumns(), panel}, type.getElementType()));
+      buffers.push_back(MemRefType::get({panels, 2, panel}, type.getElementType()));
+      return success();
+    });
+    RewritePatternSet patterns(&getContext());
+    populateLoadTilePatterns(types, patterns);
+    populateStatePatterns(types, patterns);
+    populateUpdatePatterns(types, patterns);
+    if (failed(convertTileOps(getOperation(), types, std::move(patterns))))
+      return signalPassFailure();
+    approximateMath();
+  }
+
+  /// tanh, exp and their like on vectors: upstream's polynomials instead of one libm call per lane.
+  void approximateMath() {
+    bool hasMath = getOperation()
+                       .walk([](Operation *op) {
+                         bool isMath = isa_and_nonnull<math::MathDialect>(op->getDialect()) && op->getNumResults() == 1 &&
+                                       isa<VectorType>(op->getResult(0).getType());
+                         return isMath ? WalkResult::interrupt() : WalkResult::advance();
+                       })
+                       .wasInterrupted();
+    if (!hasMath)
+      return;
+    RewritePatternSet patterns(&getContext());
+    MathPolynomialApproximationOptions options;
+    populateMathPolynomialApproximationPatterns(patterns, options);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// attn.load_tile: the one place that knows how a source lies in memory.
+#include "Patterns.h"
+#include "VectorEmitter.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+using namespace fovea;
+using namespace fovea::attn;
+
+namespace {
+
+ScheduleAttr scheduleOf(Operation *op) { return op->getParentOfType<TaskOp>().getSchedule(); }
+
+/// Query rows, transposed panel by panel. Rows past the valid ones repeat the last valid one.
+struct LowerLoadQuery : OpConversionPattern<LoadTileOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(LoadTileOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    TileType type = op.getTile().getType();
+    if (type.getRole() != TileRole::Query)
+      return rewriter.notifyMatchFailure(op, "not a query tile");
+    VectorEmitter b(op.getLoc(), rewriter, scheduleOf(op));
+    int64_t panel = b.schedule.getPanel(), columns = type.getColumns();
+    Value tile = b.buffer({type.getRows() / panel, columns, panel});
+    StridedRows source(b, op.getSource(), op.getBatch(), op.getHead());
+    Value last = b.sub(op.getValid(), b.index(1));
+    Value panels = b.createOrFold<arith::CeilDivUIOp>(op.getValid(), b.index(panel));
+    auto row = [&](Value p, Value w) { return b.add(op.getRow(), b.min(b.add(b.mul(p, panel), w), last)); };
+    auto transposed = [&] {
+      b.loop(panels, [&](Value p) {
+        b.loop(b.index(0), b.index(panel), b.lanes(), [&](Value w) { packBlocks(b, source, tile, columns, p, w, row); });
+      });
+    };
+    auto oneByOne = [&] {
+      b.loop(panels, [&](Value p) {
+        b.loop(b.index(panel), [&](Value w) {
+          Value position = row(p, w);
+          b.loop(b.index(columns), [&](Value d) {
+            b.store(b.load(op.getSource(), {op.getBatch(), op.getHead(), position, d}), tile, {p, d, w});
+          });
+        });
+      });
+    };
+    b.when(source.isUnit(b, columns), transposed, oneByOne);
+    rewriter.replaceOp(op, tile);
+    return success();
+  }
+
+private:
+  /// Lanes w.. of panel p: blocks of lanes x lanes through registers, and a narrower one at the end.
+  static void packBlocks(VectorEmitter &b, const StridedRows &source, Value tile, int64_t columns, Value p, Value w,
+                         function_ref<Value(Value, Value)> row) {
+    Values rows;
+    for (int64_t i = 0; i < b.lanes(); ++i)
+      rows.push_back(source.denseRow(b, row(p, b.add(w, i)), columns));
+    auto block = [&](Value d, int64_t width) {
+      Values vectors;
+      for (Value view : rows)
+        vectors.push_back(b.loadLeading(view, {b.index(0), d}, width));
+      vectors = b.transpose(vectors);
+      for (int64_t i = 0; i < width; ++i)
+        b.storeVector(vectors[i], tile, {p, b.add(d, i), w});
+    };
+    int64_t whole = columns / b.lanes() * b.lanes();
+    if (whole != 0)
+      b.loop(b.index(0), b.index(whole), b.lanes(), [&](Value d) { block(d, b.lanes()); });
+    if (whole != columns)
+      block(b.index(whole), columns - whole);
+  }
+};
+
+/// Key and value rows: a view where the source is dense, else a packed copy. Both matrix products walk whole groups of micro_keys
+/// rows, so a ragged end is packed too, with zeros after it.
+struct LowerLoadKeyValue : OpConversionPattern<LoadTileOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(LoadTileOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    TileType type = op.getTile().getType();
+    if (type.getRole() == TileRole::Query)
+      return rewriter.notifyMatchFailure(op, "a query tile");
+    VectorEmitter b(op.getLoc(), rewriter, scheduleOf(op));
+    auto tileType = cast<MemRefType>(getTypeConverter()->convertType(type));
+    int64_t columns = type.getColumns();
+    StridedRows source(b, op.getSource(), op.getBatch(), op.getHead());
+    Value packed = b.buffer({type.getRows(), columns});
+    Value unit = source.isUnit(b, columns);
+    Value rounded = b.roundUp(op.getValid(), b.schedule.getMicroKeys());
+    Value dense = b.both(unit, b.compare(arith::CmpIPredicate::eq, source.rowStride, b.index(columns)));
+    dense = b.both(dense, b.compare(arith::CmpIPredicate::eq, rounded, op.getValid()));
+    auto view = [&]() -> Values {
+      Value start = arith::AddIOp::create(b, source.offset, arith::MulIOp::create(b, op.getRow(), source.rowStride));
+      return {memref::ReinterpretCastOp::create(b, tileType, source.base, OpFoldResult(start),
+                                                ArrayRef<OpFoldResult>{b.getIndexAttr(type.getRows()), b.getIndexAttr(columns)},
+                                                ArrayRef<OpFoldResult>{b.getIndexAttr(columns), b.getIndexAttr(1)})};
+    };
+    auto copy = [&]() -> Values {
+      b.when(unit, [&] { copyDenseRows(b, source, op, packed, columns); }, [&] { copyElements(b, source, op, packed, columns); });
+      b.loop(op.getValid(), rounded, 1, [&](Value r) {
+        b.loop(b.index(columns), [&](Value c) { b.store(b.real(0), packed, {r, c}); });
+      });
+      return {memref::CastOp::create(b, tileType, packed)};
+    };
+    rewriter.replaceOp(op, b.choose(dense, TypeRange(tileType), view, copy));
+    return success();
+  }
+
+private:
+  static void copyDenseRows(VectorEmitter &b, const StridedRows &source, LoadTileOp op, Value packed, int64_t columns) {
+    b.loop(op.getValid(), [&](Value r) {
+      Value view = source.denseRow(b, b.add(op.getRow(), r), columns);
+      int64_t whole = columns / b.lanes() * b.lanes();
+      if (whole != 0)
+        b.loop(b.index(0), b.index(whole), b.lanes(),
+               [&](Value c) { b.storeVector(b.loadVector(view, {b.index(0), c}), packed, {r, c}); });
+      if (whole != columns)
+        b.loop(b.index(whole), b.index(columns), 1, [&](Value c) { b.store(b.load(view, {b.index(0), c}), packed, {r, c}); });
+    });
+  }
+
+  static void copyElements(VectorEmitter &b, const StridedRows &, LoadTileOp op, Value packed, int64_t columns) {
+    b.loop(op.getValid(), [&](Value r) {
+      b.loop(b.index(columns), [&](Value c) {
+        Value element = b.load(op.getSource(), {op.getBatch(), op.getHead(), b.add(op.getRow(), r), c});
+        b.store(element, packed, {r, c});
+      });
+    });
+  }
+};
+
+} // namespace
+
+void fovea::populateLoadTilePatterns(const TypeConverter &types, RewritePatternSet &patterns) {
+  patterns.add<LowerLoadQuery, LowerLoadKeyValue>(types, patterns.getContext());
+}

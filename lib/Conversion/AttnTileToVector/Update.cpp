@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// attn.update for CPUs: lanes are queries. For a panel of W queries and a block of keys,
+//
+//   S[k][w] = <key k, query w>        outer products in registers: R keys x W queries per register tile
+//   M' = max(M, c max_k S[k][w])      in base 2, c = scale log2 e: nothing is rounded twice, exp2 needs no further factor
+//   P = exp2(c S - M')                in place, in cache; l' = exp2(M - M') l + sum P
+//   acc[d][w] = exp2(M - M') acc + sum_k value[k][d] P[k][w]    outer products again, R columns at a time
+//
+// There are no horizontal reductions, and keys and values are read as they lie. One body serves masked and unmasked tiles: score and mask
+// code stands behind a branch, uniform over the register tile, that attn.tile_bounds decides.
+#include "Patterns.h"
+#include "VectorEmitter.h"
+#include "VectorizeRegion.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/IRMapping.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+using namespace fovea;
+using namespace fovea::attn;
+
+namespace {
+
+constexpr float kNegativeInfinity = -std::numeric_limits<float>::infinity();
+
+/// The keys of one panel that are worth visiting, relative to the block, in multiples of micro_keys.
+struct PanelKeys {
+  Value begin, end;
+  Value full; // no mask needed in all of them; null: there is no mask
+};
+
+class UpdateEmitter {
+public:
+  UpdateEmitter(VectorEmitter &b, UpdateOp op, Value query, Value key, Value value, ValueRange state)
+      : b(b), op(op), query(query), key(key), value(value), acc(state[0]), ml(state[1]) {
+    scale = op.getScale().convertToDouble();
+    // A score region wants natural-scale values, and a negative scale turns maxima into minima: then the scale is applied before.
+    scaleEarly = !op.getScore().empty() || scale <= 0;
+    base2 = static_cast<float>(scaleEarly ? M_LOG2E : scale * M_LOG2E);
+    hasMask = !op.getMask().empty();
+  }
+
+  void emit() {
+    scores = b.buffer({op.getKey().getType().getRows(), b.schedule.getPanel()});
+    poisoned = hasMask ? valuesNotFinite() : Value();
+    Value panels = b.createOrFold<arith::CeilDivUIOp>(op.getValidRows(), b.index(b.schedule.getPanel()));
+    b.loop(panels, [&](Value p) {
+      panel = p;
+      Value first = b.mul(p, b.schedule.getPanel());
+      rows = b.min(b.sub(op.getValidRows(), first), b.index(b.schedule.getPanel()));
+      position = arith::AddIOp::create(b, op.getRow(), first);
+      PanelKeys keys = visibleKeys();
+      auto body = [&] { emitPanel(keys); };
+      if (hasMask)
+        b.when(b.compare(arith::CmpIPredicate::ult, keys.begin, keys.end), body);
+      else
+        body();
+    });
+  }
+
+private:
+  int64_t microKeys() const { return b.schedule.getMicroKeys(); }
+
+  TileBoundsOp tileBounds(Value keyBegin, Value keyEnd) {
+    Type index = b.getIndexType();
+    Value rowEnd = arith::AddIOp::create(b, position, rows);
+    auto bounds = TileBoundsOp::create(b, index, index, index, b.getI1Type(), op.getBatch(), op.getHead(), position, rowEnd, keyBegin,
+                                       keyEnd, microKeys());
+    IRMapping mapping;
+    op.getMask().cloneInto(&bounds.getMask(), mapping);
+    return bounds;
+  }
+
+  PanelKeys visibleKeys() {
+    Value all = b.roundUp(op.getValidKeys(), microKeys());
+    if (!hasMask)
+      return {b.index(0), all, Value()};
+    Value keyEnd = arith::AddIOp::create(b, op.getKeyPosition(), op.getValidKeys());
+    auto everything = [&]() -> Values { return {b.index(0), all, arith::ConstantIntOp::create(b, 1, 1)}; };
+    auto ask = [&]() -> Values {
+      TileBoundsOp bounds = tileBounds(op.getKeyPosition(), keyEnd);
+      Value begin = arith::SubIOp::create(b, bounds.getBegin(), op.getKeyPosition());
+      Value end = arith::SubIOp::create(b, bounds.getEnd(), op.getKeyPosition());
+      return {begin, b.roundUp(end, microKeys()), bounds.getFull()};
+    };
+    if (!op.getFull()) {
+      Values answer = ask();
+      return {answer[0], answer[1], answer[2]};
+    }
+    Type index = b.getIndexType();
+    Values answer = b.choose(op.getFull(), {index, index, b.getI1Type()}, everything, ask);
+    return {answer[0], answer[1], answer[2]};
+  }
+
+  void emitPanel(const PanelKeys &keys) {
+    if (hasMask || !op.getScore().empty())
+      preparePositions();
+    Values maxima = emitScores(keys);
+    Values reference, alpha;
+    for (int64_t c = 0; c < b.vectorsPerPanel(); ++c)
+      updateMaximum(c, maxima[c], reference, alpha);
+    emitWeights(keys, reference, alpha);
+    if (!hasMask)
+      return emitValues(keys, alpha);
+    Value slow = b.both(poisoned, b.negate(keys.full));
+    b.when(slow, [&] { emitValuesMasked(keys, alpha); }, [&] { emitValues(keys, alpha); });
+  }
+
+  Value lane(int64_t c) { return b.index(c * b.lanes()); }
+
+  /// Absolute query positions per lane. Lanes past the last row repeat it, so that regions only ever see real positions.
+  void preparePositions() {
+    queryPositions.clear();
+    VectorType type = b.vectorType(b.getIndexType());
+    Value last = b.broadcast(b.sub(rows, b.index(1)));
+    for (int64_t c = 0; c < b.vectorsPerPanel(); ++c) {
+      SmallVector<int64_t> lanes;
+      for (int64_t i = 0; i < b.lanes(); ++i)
+        lanes.push_back(c * b.lanes() + i);
+      Value offsets = arith::ConstantOp::create(b, DenseIntElementsAttr::get(type, lanes));
+      offsets = arith::MinSIOp::create(b, offsets, last);
+      queryPositions.push_back(arith::AddIOp::create(b, b.broadcast(position), offsets));
+    }
+  }
+
+  /// Keys past the last one repeat it in regions; their scores are masked.
+  Value keyPosition(Value k) {
+    Value last = b.sub(op.getValidKeys(), b.index(1));
+    return arith::AddIOp::create(b, op.getKeyPosition(), b.min(k, last));
+  }
+
+  /// Lanes of vector c that see key k.
+  Value visible(Value k, int64_t c) {
+    Value keep = b.broadcast(b.compare(arith::CmpIPredicate::ult, k, op.getValidKeys()));
+    if (!hasMask)
+      return keep;
+    return b.both(keep, vectorizeRegion(b, op.getMask(), {op.getBatch(), op.getHead(), queryPositions[c], keyPosition(k)}));
+  }
+
+  /// First matrix product; returns the maxima of the block per vector.
+  Values emitScores(const PanelKeys &keys) {
+    Values initial(b.vectorsPerPanel(), b.splat(kNegativeInfinity));
+    return b.loop(keys.begin, keys.end, microKeys(), initial, [&](Value k, ValueRange maxima) -> Values {
+      Values tile = scoreTile(k);
+      for (int64_t i = 0; i < microKeys(); ++i)
+        for (int64_t c = 0; c < b.vectorsPerPanel(); ++c)
+          b.storeVector(tile[i * b.vectorsPerPanel() + c], scores, {b.add(k, i), lane(c)});
+      auto adjusted = [&] { return adjustScores(k, maxima); };
+      if (scaleEarly)
+        return adjusted();
+      return b.choose(needsMask(k, keys), SmallVector<Type>(b.vectorsPerPanel(), b.vectorType()), adjusted,
+                      [&] { return maximaOf(tile, maxima); });
+    });
+  }
+
+  /// microKeys x panel accumulators over the head size.
+  Values scoreTile(Value k) {
+    Values zero(microKeys() * b.vectorsPerPanel(), b.splat(0));
+    return b.loop(b.index(0), b.index(op.getQuery().getType().getColumns()), 1, zero, [&](Value d, ValueRange sums) {
+      return multiplyAdd(
+          sums, microKeys(), [&](int64_t i) { return b.load(key, {b.add(k, i), d}); },
+          [&](int64_t c) { return b.loadVector(query, {panel, d, lane(c)}); });
+    });
+  }
+
+  /// sums[i][c] + broadcast(row(i)) * column(c)
+  Values multiplyAdd(ValueRange sums, int64_t rowCount, function_ref<Value(int64_t)> row, function_ref<Value(int64_t)> column) {
+    Values columns, next;
+    for (int64_t c = 0; c < b.vectorsPerPanel(); ++c)
+      columns.push_back(column(c));
+    for (int64_t i = 0; i < rowCount; ++i) {
+      Value broadcast = b.broadcast(row(i));
+      for (int64_t c = 0; c < b.vectorsPerPanel(); ++c)
+        next.push_back(b.fma(broadcast, columns[c], sums[next.size()]));
+    }
+    return next;
+  }
+
+  Values maximaOf(ArrayRef<Value> tile, ValueRange maxima) {
+    Values result;
+    for (int64_t c = 0; c < b.vectorsPerPanel(); ++c) {
+      Values column;
+      for (int64_t i = 0; i < microKeys(); ++i)
+        column.push_back(tile[i * b.vectorsPerPanel() + c]);
+      Value largest = b.reduce(column, [&](Value x, Value y) { return b.larger(x, y); });
+      result.push_back(b.larger(largest, maxima[c]));
+    }
+    return result;
+  }
+
+  /// The register tile crosses the mask's edge or the end of the keys.
+  Value needsMask(Value k, const PanelKeys &keys) {
+    Value end = b.add(k, microKeys());
+    Value ragged = b.compare(arith::CmpIPredicate::ugt, end, op.getValidKeys());
+    if (!hasMask)
+      return ragged;
+    Value keyBegin = arith::AddIOp::create(b, op.getKeyPosition(), k);
+    Value keyEnd = arith::AddIOp::create(b, op.getKeyPosition(), b.min(end, op.getValidKeys()));
+    auto ask = [&]() -> Values { return {b.negate(tileBounds(keyBegin, keyEnd).getFull())}; };
+    Value partial = b.choose(keys.full, b.getI1Type(), [&]() -> Values { return {arith::ConstantIntOp::create(b, 0, 1)}; }, ask)[0];
+    return b.either(ragged, partial);
+  }
+
+  /// Score and mask code on the stored tile, key by key: code for one key, whatever the register tile.
+  Values adjustScores(Value k, ValueRange maxima) {
+    return b.loop(k, b.add(k, microKeys()), 1, maxima, [&](Value row, ValueRange running) {
+      Values next;
+      for (int64_t c = 0; c < b.vectorsPerPanel(); ++c) {
+        Value score = b.loadVector(scores, {row, lane(c)});
+        if (scaleEarly)
+          score = b.mulf(score, b.splat(scale));
+        if (!op.getScore().empty())
+          score = vectorizeRegion(b, op.getScore(), {score, op.getBatch(), op.getHead(), queryPositions[c], keyPosition(row)});
+        score = arith::SelectOp::create(b, visible(row, c), score, b.splat(kNegativeInfinity));
+        b.storeVector(score, scores, {row, lane(c)});
+        next.push_back(b.larger(score, running[c]));
+      }
+      return next;
+    });
+  }
+
+  /// M' = max(M, c max S). While a row has seen nothing, 0 stands for its -inf, because -inf - (-inf) is NaN.
+  void updateMaximum(int64_t c, Value blockMaximum, Values &reference, Values &alpha) {
+    Value before = b.loadVector(ml, {panel, b.index(0), lane(c)});
+    Value after = b.larger(b.mulf(blockMaximum, b.splat(base2)), before);
+    b.storeVector(after, ml, {panel, b.index(0), lane(c)});
+    Value nothing = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, after, b.splat(kNegativeInfinity));
+    reference.push_back(arith::SelectOp::create(b, nothing, b.splat(0), after));
+    alpha.push_back(b.exp2(b.subf(before, reference.back())));
+  }
+
+  /// P = exp2(c S - M') in place, l' = alpha l + sum P.
+  void emitWeights(const PanelKeys &keys, const Values &reference, const Values &alpha) {
+    Values negated;
+    for (Value m : reference)
+      negated.push_back(arith::NegFOp::create(b, m));
+    Values zero(b.vectorsPerPanel(), b.splat(0));
+    constexpr int64_t kUnroll = 4; // covers the latency of the polynomial
+    int64_t unroll = microKeys() % kUnroll == 0 ? kUnroll : 1;
+    Values sums = b.loop(keys.begin, keys.end, unroll, zero, [&](Value k, ValueRange running) {
+      Values next;
+      for (int64_t c = 0; c < b.vectorsPerPanel(); ++c) {
+        Values weights;
+        for (int64_t i = 0; i < unroll; ++i) {
+          Value row = b.add(k, i);
+          weights.push_back(b.exp2(b.fma(b.loadVector(scores, {row, lane(c)}), b.splat(base2), negated[c])));
+          b.storeVector(weights.back(), scores, {row, lane(c)});
+        }
+        next.push_back(b.addf(running[c], b.reduce(weights, [&](Value x, Value y) { return b.addf(x, y); })));
+      }
+      return next;
+    });
+    for (int64_t c = 0; c < b.vectorsPerPanel(); ++c) {
+      Value before = b.loadVector(ml, {panel, b.index(1), lane(c)});
+      b.storeVector(b.fma(before, alpha[c], sums[c]), ml, {panel, b.index(1), lane(c)});
+    }
+  }
+
+  /// Second matrix product: microKeys columns of the value at a time, and a narrower group at the end.
+  void emitValues(const PanelKeys &keys, const Values &alpha) {
+    int64_t columns = op.getValue().getType().getColumns(), whole = columns / microKeys() * microKeys();
+    if (whole != 0)
+      b.loop(b.index(0), b.index(whole), microKeys(), [&](Value d) { emitValueColumns(keys, alpha, d, microKeys()); });
+    if (whole != columns)
+      emitValueColumns(keys, alpha, b.index(whole), columns - whole);
+  }
+
+  void emitValueColumns(const PanelKeys &keys, const Values &alpha, Value d, int64_t count) {
+    Values sums;
+    for (int64_t i = 0; i < count; ++i)
+      for (int64_t c = 0; c < b.vectorsPerPanel(); ++c)
+        sums.push_back(b.mulf(b.loadVector(acc, {panel, b.add(d, i), lane(c)}), alpha[c]));
+    sums = b.loop(keys.begin, keys.end, 1, sums, [&](Value k, ValueRange running) {
+      return multiplyAdd(
+          running, count, [&](int64_t i) { return b.load(value, {k, b.add(d, i)}); },
+          [&](int64_t c) { return b.loadVector(scores, {k, lane(c)}); });
+    });
+    for (int64_t i = 0; i < count; ++i)
+      for (int64_t c = 0; c < b.vectorsPerPanel(); ++c)
+        b.storeVector(sums[i * b.vectorsPerPanel() + c], acc, {panel, b.add(d, i), lane(c)});
+  }
+
+  /// The rare block with NaN or Inf in its values where the mask hides some: 0 * NaN would leak, so hidden lanes keep their sum.
+  void emitValuesMasked(const PanelKeys &keys, const Values &alpha) {
+    Value columns = b.index(op.getValue().getType().getColumns());
+    for (int64_t c = 0; c < b.vectorsPerPanel(); ++c)
+      b.loop(columns, [&](Value d) {
+        b.storeVector(b.mulf(b.loadVector(acc, {panel, d, lane(c)}), alpha[c]), acc, {panel, d, lane(c)});
+      });
+    Value end = b.min(keys.end, op.getValidKeys());
+    b.loop(keys.begin, end, 1, [&](Value k) {
+      for (int64_t c = 0; c < b.vectorsPerPanel(); ++c) {
+        Value keep = visible(k, c), weight = b.loadVector(scores, {k, lane(c)});
+        b.loop(columns, [&](Value d) {
+          Value before = b.loadVector(acc, {panel, d, lane(c)});
+          Value after = b.fma(b.broadcast(b.load(value, {k, d})), weight, before);
+          b.storeVector(arith::SelectOp::create(b, keep, after, before), acc, {panel, d, lane(c)});
+        });
+      }
+    });
+  }
+
+  /// Is there a NaN or Inf among the values of a block that needs the mask? x * 0 is NaN exactly for those, and NaN stays in a sum.
+  Value valuesNotFinite() {
+    auto scan = [&]() -> Values {
+      int64_t columns = op.getValue().getType().getColumns(), whole = columns / b.lanes() * b.lanes();
+      Value sum = b.splat(0);
+      auto probe = [&](Value k, Value d, Value running, int64_t count) {
+        return b.fma(b.loadLeading(value, {k, d}, count), b.splat(0), running);
+      };
+      sum = b.loop(b.index(0), op.getValidKeys(), 1, sum, [&](Value k, ValueRange running) -> Values {
+        Values next(running);
+        if (whole != 0)
+          next = b.loop(b.index(0), b.index(whole), b.lanes(), next,
+                        [&](Value d, ValueRange inner) -> Values { return {probe(k, d, inner[0], b.lanes())}; });
+        if (whole != columns)
+          next = {probe(k, b.index(whole), next[0], columns - whole)};
+        return next;
+      })[0];
+      Value isNaN = arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, sum, sum);
+      return {vector::ReductionOp::create(b, vector::CombiningKind::OR, isNaN)};
+    };
+    if (!op.getFull())
+      return scan()[0];
+    return b.choose(op.getFull(), b.getI1Type(), [&]() -> Values { return {arith::ConstantIntOp::create(b, 0, 1)}; }, scan)[0];
+  }
+
+  VectorEmitter &b;
+  UpdateOp op;
+  Value query, key, value, acc, ml;
+  double scale;
+  bool scaleEarly, hasMask;
+  float base2;
+  Value scores;   // memref<keys x panel>: S, then P
+  Value poisoned; // i1: a NaN or Inf among the values
+  // Of the panel being emitted:
+  Value panel, rows, position;
+  Values queryPositions;
+};
+
+struct LowerUpdate : OpConversionPattern<UpdateOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(UpdateOp op, OneToNOpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    VectorEmitter b(op.getLoc(), rewriter, op->getParentOfType<TaskOp>().getSchedule());
+    UpdateEmitter(b, op, adaptor.getQuery()[0], adaptor.getKey()[0], adaptor.getValue()[0], adaptor.getState()).emit();
+    rewriter.replaceOpWithMultiple(op, {Values(adaptor.getState())});
+    return success();
+  }
+};
+
+} // namespace
+
+void fovea::populateUpdatePatterns(const TypeConverter &types, RewritePatternSet &patterns) {
+  patterns.add<LowerUpdate>(types, patterns.getContext());
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "VectorizeRegion.h"
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace fovea;
+
+namespace {
+
+class Vectorizer {
+public:
+  Vectorizer(VectorEmitter &b, IRMapping &mapping) : b(b), mapping(mapping) {}
+
+  void visit(Operation &op) {
+    if (auto load = dyn_cast<memref::LoadOp>(op))
+      mapping.map(load.getResult(), isUniform(op) ? loadUniform(load) : gather(load));
+    else if (isUniform(op))
+      visitUniform(op);
+    else
+      visitElementwise(op);
+  }
+
+  Value asVector(Value original) {
+    Value value = mapping.lookupOrDefault(original);
+    return isa<VectorType>(value.getType()) ? value : b.broadcast(value);
+  }
+
+private:
+  bool isUniform(Operation &op) {
+    return llvm::none_of(op.getOperands(), [&](Value operand) { return isa<VectorType>(mapping.lookupOrDefault(operand).getType()); });
+  }
+
+  void visitUniform(Operation &op) {
+    Operation *copy = b.clone(op, mapping);
+    guardDivisor(copy);
+  }
+
+  void visitElementwise(Operation &op) {
+    Values operands;
+    for (Value operand : op.getOperands())
+      operands.push_back(asVector(operand));
+    SmallVector<Type> types;
+    for (Type type : op.getResultTypes())
+      types.push_back(b.vectorType(type));
+    OperationState state(op.getLoc(), op.getName(), operands, types, op.getAttrs());
+    Operation *copy = b.create(state);
+    guardDivisor(copy);
+    mapping.map(op.getResults(), copy->getResults());
+  }
+
+  /// Integer division by zero traps on CPUs: a zero divisor becomes one.
+  void guardDivisor(Operation *op) {
+    if (!isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp, arith::FloorDivSIOp, arith::CeilDivSIOp, arith::CeilDivUIOp>(op))
+      return;
+    Value divisor = op->getOperand(1);
+    if (matchPattern(divisor, m_Constant()))
+      return;
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(op);
+    Type type = divisor.getType();
+    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type)), one = arith::ConstantOp::create(b, b.getOneAttr(type));
+    Value isZero = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, divisor, zero);
+    op->setOperand(1, arith::SelectOp::create(b, isZero, one, divisor));
+  }
+
+  /// Compared as unsigned, a negative index is too large as well.
+  Value inBounds(Value index, Value size) {
+    return b.compare(arith::CmpIPredicate::ult, index, isa<VectorType>(index.getType()) ? b.broadcast(size) : size);
+  }
+
+  Value loadUniform(memref::LoadOp load) {
+    Value memref = mapping.lookupOrDefault(load.getMemRef());
+    if (load.getIndices().empty())
+      return b.load(memref, {});
+    Value live;
+    Values indices;
+    for (auto [dim, original] : llvm::enumerate(load.getIndices())) {
+      indices.push_back(mapping.lookupOrDefault(original));
+      Value here = inBounds(indices.back(), memref::DimOp::create(b, memref, dim));
+      live = live ? b.both(live, here) : here;
+    }
+    return b.choose(
+        live, load.getType(), [&]() -> Values { return {b.load(memref, indices)}; },
+        [&]() -> Values { return {arith::ConstantOp::create(b, b.getZeroAttr(load.getType()))}; })[0];
+  }
+
+  Value gather(memref::LoadOp load) {
+    auto metadata = memref::ExtractStridedMetadataOp::create(b, load.getMemRef());
+    Value live, offset;
+    for (auto [dim, original] : llvm::enumerate(load.getIndices())) {
+      Value position = asVector(original);
+      Value here = inBounds(position, metadata.getSizes()[dim]);
+      live = live ? b.both(live, here) : here;
+      Value step = arith::MulIOp::create(b, position, b.broadcast(metadata.getStrides()[dim]));
+      offset = offset ? arith::AddIOp::create(b, offset, step) : step;
+    }
+    // One dense dimension from the array's first element; the offsets carry the strides.
+    auto type = MemRefType::get({ShapedType::kDynamic}, load.getType(), StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, {1}));
+    Value flat = memref::ReinterpretCastOp::create(b, type, metadata.getBaseBuffer(), OpFoldResult(metadata.getOffset()),
+                                                   ArrayRef<OpFoldResult>{b.getIndexAttr(1)}, ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+    VectorType result = b.vectorType(load.getType());
+    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(result));
+    return vector::GatherOp::create(b, result, flat, b.index(0), offset, live, zero);
+  }
+
+  VectorEmitter &b;
+  IRMapping &mapping;
+};
+
+} // namespace
+
+Value fovea::vectorizeRegion(VectorEmitter &b, Region &region, ValueRange arguments) {
+  Block &block = region.front();
+  IRMapping mapping;
+  mapping.map(block.getArguments(), arguments);
+  Vectorizer vectorizer(b, mapping);
+  for (Operation &op : block.without_terminator())
+    vectorizer.visit(op);
+  return vectorizer.asVector(block.getTerminator()->getOperand(0));
+}

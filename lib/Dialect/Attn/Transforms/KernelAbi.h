@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// fovea_abi.h's structs as IR: how compiled code reads fovea_value and writes fovea_task.
+#ifndef FOVEA_LIB_DIALECT_ATTN_TRANSFORMS_KERNEL_ABI_H
+#define FOVEA_LIB_DIALECT_ATTN_TRANSFORMS_KERNEL_ABI_H
+
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace fovea::attn {
+
+/// 64-bit fields of a fovea_task, in order: index[0..3], begin, end, visited, blocks.
+enum TaskField : int64_t { kTaskBegin = 4, kTaskEnd = 5, kTaskVisited = 6, kTaskBlocks = 7, kTaskFields = 8 };
+
+/// values[index] as a scalar or a memref of `type` (any strides).
+mlir::Value unpackValue(mlir::ImplicitLocOpBuilder &b, mlir::Value values, int64_t index, mlir::Type type);
+
+/// A contiguous static memref at `pointer`.
+mlir::Value wrapPointer(mlir::ImplicitLocOpBuilder &b, mlir::Value pointer, mlir::MemRefType type);
+
+/// &tasks[position]
+mlir::Value taskRecord(mlir::ImplicitLocOpBuilder &b, mlir::Value tasks, mlir::Value position);
+mlir::Value loadTaskField(mlir::ImplicitLocOpBuilder &b, mlir::Value record, int64_t field);
+void storeTaskField(mlir::ImplicitLocOpBuilder &b, mlir::Value record, int64_t field, mlir::Value value);
+
+} // namespace fovea::attn
+
+#endif

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "KernelAbi.h"
+#include "fovea/Dialect/Attn/IR/Attn.h"
+#include "fovea/Dialect/Attn/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace fovea::attn {
+#define GEN_PASS_DEF_OUTLINETASKS
+#include "fovea/Dialect/Attn/Transforms/Passes.h.inc"
+} // namespace fovea::attn
+
+using namespace mlir;
+using namespace fovea::attn;
+
+namespace {
+
+/// The parts of a kernel function.
+struct Kernel {
+  func::FuncOp function;
+  TaskOp task;
+  TileBoundsOp bounds;                 // the task's own, at its top level
+  SmallVector<Operation *> prologue;   // pure code before the task
+  SmallVector<cf::AssertOp> asserts;
+};
+
+FailureOr<Kernel> analyze(func::FuncOp function) {
+  Kernel kernel{function, {}, {}, {}, {}};
+  if (!function.getBody().hasOneBlock())
+    return function.emitError("kernel must be one block: control flow around attention is not supported");
+  for (Operation &op : function.front().without_terminator()) {
+    if (auto task = dyn_cast<TaskOp>(op)) {
+      if (kernel.task)
+        return op.emitError("is the second attention of kernel '") << function.getName() << "'; a kernel holds exactly one, put the other in its own function";
+      kernel.task = task;
+    } else if (auto check = dyn_cast<cf::AssertOp>(op)) {
+      kernel.asserts.push_back(check);
+    } else if (isMemoryEffectFree(&op)) {
+      kernel.prologue.push_back(&op);
+    } else {
+      return op.emitError("'") << op.getName() << "' stands beside an attention in kernel '" << function.getName()
+                               << "'; only shape and scalar code may";
+    }
+  }
+  if (!kernel.task)
+    return function.emitError("kernel '") << function.getName() << "' has no attention: a public function must hold one attn.attention";
+  for (Operation &op : kernel.task.getBody().front())
+    if (auto bounds = dyn_cast<TileBoundsOp>(op))
+      kernel.bounds = bounds;
+  if (!kernel.bounds)
+    return kernel.task.emitError("has no attn.tile_bounds at its top level");
+  return kernel;
+}
+
+/// Copies `op` and what it needs from the same block, in order.
+void cloneWithOperands(OpBuilder &builder, Operation *op, Block *block, IRMapping &mapping) {
+  if (op->getBlock() != block || mapping.contains(op))
+    return;
+  // Operands of the op and of the ops in its regions alike: what is used from above.
+  op->walk([&](Operation *inner) {
+    for (Value operand : inner->getOperands())
+      if (Operation *producer = operand.getDefiningOp(); producer && producer->getBlock() == block && producer != op)
+        cloneWithOperands(builder, producer, block, mapping);
+  });
+  builder.clone(*op, mapping);
+}
+
+/// One of the two functions under construction: arguments unpacked, prologue copied.
+struct Entry {
+  func::FuncOp function;
+  IRMapping mapping;
+  OpBuilder builder;
+};
+
+Entry beginEntry(Kernel &kernel, StringRef suffix, TypeRange arguments) {
+  OpBuilder builder(kernel.function);
+  auto type = builder.getFunctionType(arguments, builder.getI32Type());
+  auto function = func::FuncOp::create(builder, kernel.function.getLoc(), (kernel.function.getName() + suffix).str(), type);
+  Block *block = function.addEntryBlock();
+  builder.setInsertionPointToStart(block);
+  IRMapping mapping;
+  ImplicitLocOpBuilder b(function.getLoc(), builder);
+  for (BlockArgument argument : kernel.function.getArguments())
+    mapping.map(argument, unpackValue(b, block->getArgument(0), argument.getArgNumber(), argument.getType()));
+  builder.restoreInsertionPoint(b.saveInsertionPoint());
+  for (Operation *op : kernel.prologue)
+    builder.clone(*op, mapping);
+  return {function, mapping, builder};
+}
+
+/// int32 NAME_task(values, task, arena)
+void emitTaskFunction(Kernel &kernel) {
+  MLIRContext *context = kernel.function.getContext();
+  Type pointer = LLVM::LLVMPointerType::get(context);
+  Entry entry = beginEntry(kernel, "_task", {pointer, pointer, pointer});
+  ImplicitLocOpBuilder b(kernel.task.getLoc(), entry.builder);
+  Value record = entry.function.getArgument(1), arena = entry.function.getArgument(2);
+  for (BlockArgument id : kernel.task.getBody().getArguments())
+    entry.mapping.map(id, loadTaskField(b, record, id.getArgNumber()));
+  entry.mapping.map(kernel.bounds.getBegin(), loadTaskField(b, record, kTaskBegin));
+  entry.mapping.map(kernel.bounds.getEnd(), loadTaskField(b, record, kTaskEnd));
+  entry.mapping.map(kernel.bounds.getVisited(), loadTaskField(b, record, kTaskVisited));
+  for (Operation &op : kernel.task.getBody().front().without_terminator()) {
+    if (&op == kernel.bounds)
+      continue;
+    if (auto allocation = dyn_cast<memref::AllocOp>(op)) // the arena, by --attn-plan-arena
+      entry.mapping.map(allocation.getResult(), wrapPointer(b, arena, allocation.getType()));
+    else
+      b.clone(op, entry.mapping);
+  }
+  Value ok = arith::ConstantIntOp::create(b, 0, 32);
+  func::ReturnOp::create(b, ok);
+}
+
+/// int32 NAME_plan(values, tasks, capacity, count)
+void emitPlanFunction(Kernel &kernel) {
+  MLIRContext *context = kernel.function.getContext();
+  Type pointer = LLVM::LLVMPointerType::get(context), i64 = IntegerType::get(context, 64);
+  Entry entry = beginEntry(kernel, "_plan", {pointer, pointer, i64, pointer});
+  ImplicitLocOpBuilder b(kernel.task.getLoc(), entry.builder);
+  Value tasks = entry.function.getArgument(1), count = entry.function.getArgument(3);
+  Value capacity = arith::IndexCastOp::create(b, b.getIndexType(), entry.function.getArgument(2));
+
+  // The first broken assert decides the status; nothing that relies on them runs before all hold.
+  Value status = arith::ConstantIntOp::create(b, 0, 32);
+  for (auto [index, check] : llvm::enumerate(kernel.asserts)) {
+    Value zero = arith::ConstantIntOp::create(b, 0, 32);
+    Value first = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, status, zero);
+    Value broken = arith::SelectOp::create(b, entry.mapping.lookup(check.getArg()), zero, arith::ConstantIntOp::create(b, index + 1, 32));
+    status = arith::SelectOp::create(b, first, broken, status);
+  }
+  Value good = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, status, arith::ConstantIntOp::create(b, 0, 32));
+  auto guarded = scf::IfOp::create(b, good, /*withElseRegion=*/false);
+  auto returnStatus = func::ReturnOp::create(b, status);
+  b.setInsertionPointToStart(guarded.thenBlock());
+
+  SmallVector<Value> bounds;
+  for (Value bound : kernel.task->getOperands())
+    bounds.push_back(entry.mapping.lookupOrDefault(bound));
+  Value total = arith::MulIOp::create(b, arith::MulIOp::create(b, bounds[0], bounds[1]), bounds[2]);
+  Value total64 = arith::IndexCastOp::create(b, i64, total);
+  LLVM::StoreOp::create(b, total64, count);
+  Value zero = arith::ConstantIndexOp::create(b, 0), one = arith::ConstantIndexOp::create(b, 1);
+  SmallVector<Value> ids;
+  for (Value bound : bounds) {
+    auto loop = scf::ForOp::create(b, zero, bound, one);
+    ids.push_back(loop.getInductionVar());
+    b.setInsertionPointToStart(loop.getBody());
+  }
+  Value position = arith::AddIOp::create(b, arith::MulIOp::create(b, ids[0], bounds[1]), ids[1]);
+  position = arith::AddIOp::create(b, arith::MulIOp::create(b, position, bounds[2]), ids[2]);
+  auto fits = scf::IfOp::create(b, arith::CmpIOp::create(b, arith::CmpIPredicate::slt, position, capacity), /*withElseRegion=*/false);
+  b.setInsertionPointToStart(fits.thenBlock());
+  Block &body = kernel.task.getBody().front();
+  entry.mapping.map(kernel.task.getBody().getArguments(), ids);
+  cloneWithOperands(b, kernel.bounds, &body, entry.mapping);
+
+  Value keys = arith::SubIOp::create(b, entry.mapping.lookup(kernel.bounds.getKeyEnd()), entry.mapping.lookup(kernel.bounds.getKeyBegin()));
+  Value blocks = arith::CeilDivUIOp::create(b, keys, arith::ConstantIndexOp::create(b, kernel.bounds.getStep()));
+  Value record = taskRecord(b, tasks, position);
+  SmallVector<Value> fields = {ids[0], ids[1], ids[2], zero, entry.mapping.lookup(kernel.bounds.getBegin()),
+                               entry.mapping.lookup(kernel.bounds.getEnd()), entry.mapping.lookup(kernel.bounds.getVisited()), blocks};
+  for (auto [index, field] : llvm::enumerate(fields))
+    storeTaskField(b, record, index, field);
+  (void)returnStatus;
+}
+
+/// Arguments whose content decides the task bounds: read by the mask or on the way to it.
+llvm::SmallBitVector frozenArguments(Kernel &kernel) {
+  llvm::SmallBitVector frozen(kernel.function.getNumArguments());
+  SmallVector<Operation *> worklist = {kernel.bounds};
+  llvm::SmallPtrSet<Operation *, 16> seen;
+  while (!worklist.empty()) {
+    worklist.pop_back_val()->walk([&](Operation *op) {
+      if (auto load = dyn_cast<memref::LoadOp>(op)) {
+        Value memref = load.getMemRef();
+        while (Operation *view = memref.getDefiningOp())
+          memref = view->getOperand(0);
+        if (auto argument = dyn_cast<BlockArgument>(memref); argument && argument.getOwner() == &kernel.function.front())
+          frozen.set(argument.getArgNumber());
+      }
+      for (Value operand : op->getOperands())
+        if (Operation *producer = operand.getDefiningOp(); producer && seen.insert(producer).second)
+          worklist.push_back(producer);
+    });
+  }
+  return frozen;
+}
+
+int64_t arenaBytes(Kernel &kernel) {
+  for (auto allocation : kernel.task.getBody().front().getOps<memref::AllocOp>())
+    return allocation.getType().getDimSize(0);
+  return 0;
+}
+
+/// What the module table says about the kernel; see fovea_abi.h.
+DictionaryAttr describe(Kernel &kernel) {
+  Builder b(kernel.function.getContext());
+  llvm::SmallBitVector frozen = frozenArguments(kernel);
+  SmallVector<Attribute> params, messages;
+  for (BlockArgument argument : kernel.function.getArguments()) {
+    unsigned index = argument.getArgNumber();
+    NamedAttrList param;
+    param.set("type", TypeAttr::get(argument.getType()));
+    for (StringRef name : {"name", "dims", "output"})
+      if (Attribute value = kernel.function.getArgAttr(index, ("attn." + name).str()))
+        param.set(name, value);
+    if (frozen.test(index))
+      param.set("frozen", b.getUnitAttr());
+    params.push_back(param.getDictionary(b.getContext()));
+  }
+  for (cf::AssertOp check : kernel.asserts)
+    messages.push_back(check.getMsgAttr());
+  return b.getDictionaryAttr({b.getNamedAttr("name", kernel.function.getSymNameAttr()), b.getNamedAttr("params", b.getArrayAttr(params)),
+                              b.getNamedAttr("messages", b.getArrayAttr(messages)),
+                              b.getNamedAttr("arena", b.getI64IntegerAttr(arenaBytes(kernel)))});
+}
+
+struct OutlineTasksPass : fovea::attn::impl::OutlineTasksBase<OutlineTasksPass> {
+  void runOnOperation() override {
+    SmallVector<Attribute> kernels;
+    for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
+      if (function.isExternal() || !function.isPublic())
+        continue;
+      FailureOr<Kernel> kernel = analyze(function);
+      if (failed(kernel))
+        return signalPassFailure();
+      kernels.push_back(describe(*kernel));
+      emitPlanFunction(*kernel);
+      emitTaskFunction(*kernel);
+      function.erase();
+    }
+    if (kernels.empty()) {
+      getOperation().emitError("has no public function: nothing to run");
+      return signalPassFailure();
+    }
+    getOperation()->setAttr("fovea.kernels", ArrayAttr::get(&getContext(), kernels));
+  }
+};
+
+} // namespace

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "fovea/Pipelines/Ladder.h"
+
+#include "PhaseMark.h"
+#include "fovea/Conversion/Passes.h"
+#include "fovea/Dialect/Attn/Transforms/Passes.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace fovea;
+
+namespace {
+
+void cleanUp(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+/// 2: attn on tensors -> the same, without masks that hide nothing.
+void simplify(OpPassManager &pm) { cleanUp(pm); }
+
+/// 4: tensors -> memrefs; attn ops stay whole. Then the signature that callers see.
+void bufferize(OpPassManager &pm) {
+  bufferization::OneShotBufferizePassOptions options;
+  options.bufferizeFunctionBoundaries = true;
+  options.functionBoundaryTypeConversion = bufferization::LayoutMapOption::InferLayoutMap;
+  pm.addPass(bufferization::createOneShotBufferizePass(options));
+  pm.addPass(attn::createKernelArguments());
+  cleanUp(pm);
+}
+
+/// 5: attn -> attn + #attn.schedule
+void schedule(OpPassManager &pm, const LadderOptions &options) {
+  pm.addNestedPass<func::FuncOp>(attn::createSchedule({options.lanes}));
+}
+
+/// 6: attn -> attn.task with tile ops
+void tile(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(attn::createTile());
+  cleanUp(pm);
+}
+
+/// 7: tile ops -> vector code or scalar loops; a plan and a task function per kernel, scratch in one arena.
+void target(OpPassManager &pm, const LadderOptions &options) {
+  pm.addNestedPass<func::FuncOp>(options.loops ? createConvertAttnTileToLoops() : createConvertAttnTileToVector());
+  pm.addNestedPass<func::FuncOp>(attn::createPlanArena());
+  pm.addPass(attn::createOutlineTasks());
+  pm.addNestedPass<func::FuncOp>(attn::createExpandTileBounds());
+  cleanUp(pm);
+  pm.addNestedPass<func::FuncOp>(createLoopInvariantCodeMotionPass());
+}
+
+/// 8: everything -> the LLVM dialect
+void emit(OpPassManager &pm) {
+  ConvertVectorToLLVMPassOptions vectorOptions;
+  vectorOptions.vectorTransposeLowering = vector::VectorTransposeLowering::Shuffle16x16;
+  pm.addPass(createConvertVectorToLLVMPass(vectorOptions));
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addNestedPass<func::FuncOp>(createConvertMathToLLVMPass());
+  pm.addPass(createConvertMathToLibmPass());
+  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createConvertFuncToLLVMPass());
+  pm.addPass(createUBToLLVMConversionPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+}
+
+} // namespace
+
+void fovea::buildLadder(OpPassManager &pm, const LadderOptions &options) {
+  auto phase = [&](Phase phase, auto addPasses) {
+    if (phase <= options.from || phase > options.to)
+      return;
+    addPasses();
+    pm.addPass(createPhaseMark(phase, options.dumpDirectory));
+  };
+  phase(Phase::Simplify, [&] { simplify(pm); });
+  phase(Phase::Bufferize, [&] { bufferize(pm); });
+  phase(Phase::Schedule, [&] { schedule(pm, options); });
+  phase(Phase::Tile, [&] { tile(pm); });
+  phase(Phase::Target, [&] { target(pm, options); });
+  phase(Phase::Emit, [&] { emit(pm); });
+}

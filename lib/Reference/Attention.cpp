@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// softmax(score(scale q k^T), where mask) v, a row at a time.
+#include "Attention.h"
+
+#include <cfloat>
+#include <cmath>
+
+using namespace mlir;
+using namespace fovea::reference;
+
+// The same source for the widest vectors at hand; ifuncs and sanitizers do not mix.
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
+#define FOVEA_WIDEST __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define FOVEA_WIDEST
+#endif
+
+namespace {
+
+/// y += a x
+FOVEA_WIDEST void accumulate(int64_t n, double a, const double *x, double *y) {
+  for (int64_t k = 0; k < n; ++k)
+    y[k] += a * x[k];
+}
+
+/// y += a x, z += a |x|
+FOVEA_WIDEST void accumulateBoth(int64_t n, double a, const double *x, double *y, double *z) {
+  for (int64_t k = 0; k < n; ++k) {
+    y[k] += a * x[k];
+    z[k] += a * std::fabs(x[k]);
+  }
+}
+
+/// One kv head in fp64. Keys are transposed: scores of many keys are then sums over vectors.
+struct Head {
+  std::vector<double> keys;   // [Dk, Nk]
+  std::vector<double> values; // [Nk, Dv]
+
+  Head(const AttentionProblem &p, int64_t b, int64_t h) : keys(p.keyColumns * p.keys), values(p.keys * p.valueColumns) {
+    fovea::attn::Layout layout = fovea::attn::AttentionOp(p.op).getLayout();
+    Strides keyStrides(p.key->shape, layout), valueStrides(p.value->shape, layout);
+    for (int64_t j = 0; j < p.keys; ++j) {
+      int64_t from = b * keyStrides.batch + h * keyStrides.head + j * keyStrides.position;
+      for (int64_t d = 0; d < p.keyColumns; ++d)
+        keys[d * p.keys + j] = p.key->floatAt(from + d);
+      from = b * valueStrides.batch + h * valueStrides.head + j * valueStrides.position;
+      for (int64_t d = 0; d < p.valueColumns; ++d)
+        values[j * p.valueColumns + d] = p.value->floatAt(from + d);
+    }
+  }
+};
+
+/// One query row: everything about it, written down.
+struct Row {
+  int64_t b, h, i;                       // i: absolute position
+  std::vector<double> query;             // [Dk]
+  std::vector<double> s, t;              // [Nk] scaled dot products and scores
+  std::vector<uint8_t> seen;             // [Nk]
+  std::vector<double> output, magnitude; // [Dv] sum p v, sum p |v|
+  double lse = 0;
+  int64_t visible = 0;
+
+  explicit Row(const AttentionProblem &p)
+      : query(p.keyColumns), s(p.keys), t(p.keys), seen(p.keys), output(p.valueColumns), magnitude(p.valueColumns) {}
+};
+
+class Evaluator {
+public:
+  Evaluator(const AttentionProblem &problem, Lookup lookup)
+      : p(problem), op(problem.op), scale(op.getEffectiveScale()), lookup(lookup) {}
+
+  LogicalResult compileRegions() {
+    if (op.hasMask()) {
+      FailureOr<RegionProgram> program = RegionProgram::compile(op.getMask(), lookup);
+      if (failed(program))
+        return failure();
+      mask = std::move(*program);
+    }
+    if (op.hasScore()) {
+      FailureOr<RegionProgram> program = RegionProgram::compile(op.getScore(), lookup);
+      if (failed(program))
+        return failure();
+      score = std::move(*program);
+    }
+    return success();
+  }
+
+  LogicalResult scores(const Head &head, Row &row);
+  void softmax(const Head &head, Row &row) const;
+  /// The factor in front of sum p |v| in the error bound, less the last eps.
+  double relativeError(const Row &row) const;
+
+private:
+  LogicalResult scoreBlock(const Head &head, Row &row, int64_t j, int64_t count);
+
+  const AttentionProblem &p;
+  fovea::attn::AttentionOp op;
+  double scale;
+  Lookup lookup;
+  std::optional<RegionProgram> mask, score;
+};
+
+LogicalResult Evaluator::scoreBlock(const Head &head, Row &row, int64_t j, int64_t count) {
+  uint8_t *seen = &row.seen[j];
+  std::fill_n(seen, count, uint8_t(1));
+  if (mask) {
+    if (failed(mask->run({row.b, row.h, row.i, j, count})))
+      return failure();
+    for (int64_t k = 0; k < count; ++k)
+      seen[k] = mask->ints()[k] != 0;
+  }
+  int64_t visible = std::count(seen, seen + count, 1);
+  row.visible += visible;
+  if (visible == 0)
+    return success();
+  double *s = &row.s[j];
+  std::fill_n(s, count, 0.0);
+  for (int64_t d = 0; d < p.keyColumns; ++d)
+    accumulate(count, row.query[d], &head.keys[d * p.keys + j], s);
+  for (int64_t k = 0; k < count; ++k)
+    s[k] *= scale;
+  if (!score) {
+    std::copy_n(s, count, &row.t[j]);
+    return success();
+  }
+  if (failed(score->run({row.b, row.h, row.i, j, count}, s, seen)))
+    return failure();
+  std::copy_n(score->floats(), count, &row.t[j]);
+  return success();
+}
+
+LogicalResult Evaluator::scores(const Head &head, Row &row) {
+  row.visible = 0;
+  for (int64_t j = 0; j < p.keys; j += RegionProgram::kBlock)
+    if (failed(scoreBlock(head, row, j, std::min(RegionProgram::kBlock, p.keys - j))))
+      return failure();
+  return success();
+}
+
+void Evaluator::softmax(const Head &head, Row &row) const {
+  std::fill(row.output.begin(), row.output.end(), 0.0);
+  std::fill(row.magnitude.begin(), row.magnitude.end(), 0.0);
+  double largest = -INFINITY;
+  for (int64_t j = 0; j < p.keys; ++j)
+    if (row.seen[j])
+      largest = std::isnan(row.t[j]) ? NAN : row.t[j] > largest ? row.t[j] : largest;
+  row.lse = largest;
+  // A row that sees no key, or only keys with a score of -inf: O = 0, L = -inf.
+  if (largest == -INFINITY)
+    return;
+  double sum = 0;
+  for (int64_t j = 0; j < p.keys; ++j)
+    if (row.seen[j])
+      sum += std::exp(row.t[j] - largest);
+  row.lse = largest + std::log(sum);
+  for (int64_t j = 0; j < p.keys; ++j)
+    if (row.seen[j])
+      accumulateBoth(p.valueColumns, std::exp(row.t[j] - largest) / sum, &head.values[j * p.valueColumns],
+                     row.output.data(), row.magnitude.data());
+}
+
+double Evaluator::relativeError(const Row &row) const {
+  constexpr double kNegligible = 17; // exp(-17) < 2^-24
+  double largest = -INFINITY, size = 0;
+  for (int64_t j = 0; j < p.keys; ++j)
+    if (row.seen[j]) {
+      largest = std::max(largest, row.t[j]);
+      size = std::max(size, std::fabs(row.s[j]));
+    }
+  if (largest == -INFINITY)
+    return 0;
+  double dot = size / std::max(std::fabs(scale), DBL_MIN);
+  for (int64_t j = 0; j < p.keys; ++j)
+    if (row.seen[j] && row.t[j] >= largest - kNegligible)
+      size = std::max(size, std::fabs(row.t[j]));
+  if (std::max(size, dot) > FLT_MAX)
+    return INFINITY;
+  return kFloatEpsilon * (std::sqrt(double(row.visible)) + std::sqrt(double(p.keyColumns)) * size);
+}
+
+Output emptyOutput(ArrayRef<int64_t> shape) {
+  Output output;
+  output.value = HostTensor::zeros(DType::F64, shape);
+  output.bound.assign(output.value.size(), -1);
+  return output;
+}
+
+double outputBound(double output, double magnitude, double relative) {
+  if (!std::isfinite(output)) // must come out the same
+    return kSmallestNormal;
+  if (std::isinf(relative) || magnitude > FLT_MAX)
+    return INFINITY;
+  return kErrorFactor * (relative + kFloatEpsilon) * magnitude + kSmallestNormal;
+}
+
+void store(const AttentionProblem &p, const Row &row, int64_t r, double relative, AttentionResult &result) {
+  Strides strides(result.output.value.shape, fovea::attn::AttentionOp(p.op).getLayout());
+  int64_t to = row.b * strides.batch + row.h * strides.head + r * strides.position;
+  for (int64_t d = 0; d < p.valueColumns; ++d) {
+    result.output.value.data<double>()[to + d] = row.output[d];
+    result.output.bound[to + d] = outputBound(row.output[d], row.magnitude[d], relative);
+  }
+  int64_t at = (row.b * p.heads + row.h) * p.queries + r;
+  result.lse.value.data<double>()[at] = row.lse;
+  double size = row.lse == -INFINITY ? 0 : std::fabs(row.lse);
+  result.lse.bound[at] = kErrorFactor * (relative + kFloatEpsilon * size) + kSmallestNormal;
+}
+
+} // namespace
+
+FailureOr<AttentionResult> fovea::reference::evaluate(const AttentionProblem &p, Lookup lookup,
+                                                      const EvaluationOptions &options) {
+  Evaluator evaluator(p, lookup);
+  if (failed(evaluator.compileRegions()))
+    return failure();
+  AttentionResult result;
+  result.output = emptyOutput(p.outputShape());
+  result.lse = emptyOutput(p.lseShape());
+  double perRow = double(p.batches) * double(p.heads) * double(p.keys) * double(p.keyColumns + p.valueColumns);
+  double affordable = perRow > 0 ? options.maxMultiplyAdds / perRow : double(p.queries);
+  std::vector<int64_t> rows = sampleRows(p.queries, int64_t(std::min(affordable, double(p.queries))));
+  result.rows = p.batches * p.heads * p.queries;
+  result.evaluatedRows = p.batches * p.heads * int64_t(rows.size());
+
+  Strides strides(p.query->shape, fovea::attn::AttentionOp(p.op).getLayout());
+  Row row(p);
+  for (row.b = 0; row.b < p.batches; ++row.b)
+    for (int64_t kvHead = 0; kvHead < p.kvHeads; ++kvHead) {
+      Head head(p, row.b, kvHead);
+      int64_t group = p.heads / p.kvHeads;
+      for (row.h = kvHead * group; row.h < (kvHead + 1) * group; ++row.h)
+        for (int64_t r : rows) {
+          row.i = r + p.offsets[row.b];
+          for (int64_t d = 0; d < p.keyColumns; ++d)
+            row.query[d] = p.query->floatAt(row.b * strides.batch + row.h * strides.head + r * strides.position + d);
+          if (failed(evaluator.scores(head, row)))
+            return failure();
+          evaluator.softmax(head, row);
+          store(p, row, r, evaluator.relativeError(row), result);
+        }
+    }
+  return result;
+}

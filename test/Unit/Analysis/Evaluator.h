@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Runs straight-line arith code and scf.for on numbers, fast enough to try a mask at millions of points. The meaning is
+// that of the ops at their bit width, with wrap-around; index has 64 bits.
+#ifndef FOVEA_TEST_UNIT_ANALYSIS_EVALUATOR_H
+#define FOVEA_TEST_UNIT_ANALYSIS_EVALUATOR_H
+
+#include "mlir/IR/Block.h"
+#include "llvm/ADT/DenseMap.h"
+#include <vector>
+
+namespace fovea::test {
+
+/// One op on slots. Integers are kept sign-extended, i1 as 0 or 1, f32 as bits.
+struct Instruction {
+  enum Code {
+    Constant,
+    Copy,
+    Add,
+    Sub,
+    Mul,
+    And,
+    Or,
+    Xor,
+    ShL,
+    ShRS,
+    ShRU,
+    MinS,
+    MaxS,
+    MinU,
+    MaxU,
+    DivS,
+    DivU,
+    FloorDiv,
+    CeilDivS,
+    CeilDivU,
+    RemS,
+    RemU,
+    Abs,
+    Compare,
+    Select,
+    ZeroExtend,
+    ToFloat,
+    FloatLess,
+    Load,
+    Loop
+  };
+  Code code;
+  unsigned width = 64; // of the result; of the operands for Compare and ZeroExtend
+  unsigned result = 0, a = 0, b = 0, c = 0;
+  int64_t immediate = 0; // constant, predicate, or index of the loop
+};
+
+class Program {
+public:
+  /// Values used but not defined in `block` are inputs; the terminator's operands are the outputs.
+  explicit Program(mlir::Block &block);
+
+  void set(mlir::Value input, int64_t value) { slots[slotOf(input)] = value; }
+  /// False if the code traps here: division by zero or out of range.
+  bool run() {
+    poisoned = false;
+    return run(code);
+  }
+  /// Whether the last run shifted by more than the width.
+  bool isPoisoned() const { return poisoned; }
+  int64_t output(unsigned index) const { return slots[outputs[index]]; }
+  unsigned slotOf(mlir::Value value);
+  int64_t &at(unsigned slot) { return slots[slot]; }
+
+private:
+  using Code = std::vector<Instruction>;
+  struct Loop {
+    Code body;
+    unsigned induction;
+    std::vector<unsigned> initial, carried, yielded, results;
+  };
+
+  Code compile(mlir::Block &block);
+  void compileLoop(mlir::Operation *op, Code &code);
+  bool run(const Code &code);
+  bool run(const Instruction &instruction);
+  bool runLoop(const Instruction &instruction);
+
+  llvm::DenseMap<mlir::Value, unsigned> slotOfValue;
+  std::vector<int64_t> slots;
+  std::vector<Loop> loops;
+  std::vector<unsigned> outputs;
+  Code code;
+  bool poisoned = false;
+};
+
+/// What a table that starts at `seed` holds at `index`; mostly small, sometimes extreme, as wide as asked.
+int64_t tableValue(int64_t seed, int64_t index, unsigned width);
+
+} // namespace fovea::test
+
+#endif

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "MaskHarness.h"
+
+#include "fovea/Dialect/Attn/IR/Attn.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace fovea::test {
+
+MLIRContext &context() {
+  static MLIRContext *context = [] {
+    DialectRegistry registry;
+    registry.insert<attn::AttnDialect, arith::ArithDialect, func::FuncDialect, math::MathDialect, memref::MemRefDialect,
+                    scf::SCFDialect, tensor::TensorDialect>();
+    registerMaskRangeModels(registry);
+    auto *result = new MLIRContext(registry, MLIRContext::Threading::DISABLED);
+    result->loadAllAvailableDialects();
+    return result;
+  }();
+  return *context;
+}
+
+std::vector<func::FuncOp> masks() {
+  static OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(FOVEA_MASKS_FILE, &context());
+  if (!module)
+    return {};
+  auto functions = module->getOps<func::FuncOp>();
+  return {functions.begin(), functions.end()};
+}
+
+/// Arguments of the harness before the symbols; b, h, i, j of a mask.
+constexpr unsigned kTileArguments = 6, kMaskArguments = 4;
+
+MaskHarness::MaskHarness(func::FuncOp mask) {
+  OpBuilder builder(&context());
+  SmallVector<Type> types(kTileArguments, builder.getIndexType());
+  llvm::append_range(types, mask.getArgumentTypes().drop_front(kMaskArguments));
+  function = func::FuncOp::create(builder, mask.getLoc(), mask.getName(), builder.getFunctionType(types, {}));
+  Block *entry = function->addEntryBlock();
+
+  IRMapping mapping;
+  Block &block = region.emplaceBlock();
+  for (BlockArgument argument : mask.getArguments().take_front(kMaskArguments))
+    mapping.map(argument, block.addArgument(argument.getType(), argument.getLoc()));
+  for (auto [argument, symbol] :
+       llvm::zip(mask.getArguments().drop_front(kMaskArguments), entry->getArguments().drop_front(kTileArguments)))
+    mapping.map(argument, symbol);
+  builder.setInsertionPointToEnd(&block);
+  for (Operation &op : mask.getBody().front().without_terminator())
+    builder.clone(op, mapping);
+  Value result = mask.getBody().front().getTerminator()->getOperand(0);
+  attn::YieldOp::create(builder, mask.getLoc(), mapping.lookup(result));
+  pointwise = std::make_unique<Program>(block);
+}
+
+MaskTile MaskHarness::tile() {
+  auto arguments = body().getArguments();
+  return {arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]};
+}
+
+static int64_t pick(std::mt19937_64 &random, ArrayRef<int64_t> values) { return values[random() % values.size()]; }
+
+int64_t MaskHarness::sampleSymbol(Type type, std::mt19937_64 &random, bool &isOrdinary) {
+  if (isa<ShapedType>(type))
+    return static_cast<int64_t>(random()); // the seed of the table
+  unsigned width = type.isIndex() ? 64 : type.getIntOrFloatBitWidth();
+  static const int64_t extremes[] = {INT64_MAX,         INT64_MIN,       INT64_MIN + 1,    INT32_MAX,
+                                     INT32_MIN,         kSymbolLimit,    kSymbolLimit + 1, -kSymbolLimit,
+                                     -kSymbolLimit - 1, int64_t(1) << 40};
+  unsigned kind = random() % 100;
+  int64_t value = static_cast<int64_t>(random() % 308) - 8;
+  if (kind >= 60 && kind < 75)
+    value = random() % 5000;
+  else if (kind >= 75 && kind < 85)
+    value = pick(random, {-1, 0, 1});
+  else if (kind >= 85)
+    value = pick(random, extremes);
+  isOrdinary &= kind < 85;
+  return width == 1 ? value & 1 : llvm::SignExtend64(value, width);
+}
+
+Sample MaskHarness::sample(std::mt19937_64 &random) {
+  int64_t rows = pick(random, {1, 3, 8, 16, 64}), keys = pick(random, {1, 5, 8, 16, 64, 128});
+  auto position = [&](int64_t size) -> int64_t {
+    unsigned kind = random() % 100;
+    if (kind < 70)
+      return random() % 512;
+    if (kind < 90)
+      return random() % 100000;
+    return kPositionLimit - size - static_cast<int64_t>(random() % 64);
+  };
+  Sample sample{int64_t(random() % 8), int64_t(random() % 32), position(rows), 0, position(keys), 0, {}};
+  sample.rowEnd = sample.rowBegin + rows;
+  sample.keyEnd = sample.keyBegin + keys;
+  for (BlockArgument symbol : body().getArguments().drop_front(kTileArguments))
+    sample.symbols.push_back(sampleSymbol(symbol.getType(), random, sample.isOrdinary));
+  return sample;
+}
+
+void MaskHarness::setInputs(Program &program, const Sample &sample) {
+  auto arguments = body().getArguments();
+  int64_t fixed[] = {sample.batch, sample.head, sample.rowBegin, sample.rowEnd, sample.keyBegin, sample.keyEnd};
+  for (auto [argument, value] : llvm::zip(arguments, fixed))
+    program.set(argument, value);
+  for (auto [argument, value] : llvm::zip(arguments.drop_front(kTileArguments), sample.symbols))
+    program.set(argument, value);
+}
+
+std::optional<MaskHarness::Truth> MaskHarness::bruteForce(const Sample &sample) {
+  setInputs(*pointwise, sample);
+  Block &block = region.front();
+  pointwise->set(block.getArgument(0), sample.batch);
+  pointwise->set(block.getArgument(1), sample.head);
+  unsigned row = pointwise->slotOf(block.getArgument(2)), key = pointwise->slotOf(block.getArgument(3));
+  Truth truth{false, true};
+  for (int64_t i = sample.rowBegin; i < sample.rowEnd; ++i)
+    for (int64_t j = sample.keyBegin; j < sample.keyEnd; ++j) {
+      pointwise->at(row) = i;
+      pointwise->at(key) = j;
+      if (!pointwise->run() || pointwise->isPoisoned())
+        return std::nullopt;
+      (pointwise->output(0) ? truth.any : truth.all) = pointwise->output(0);
+      if (truth.any && !truth.all)
+        return truth;
+    }
+  return truth;
+}
+
+} // namespace fovea::test

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Masks of masks.mlir, with what stands around a mask: positions and symbols.
+#ifndef FOVEA_TEST_UNIT_ANALYSIS_MASK_HARNESS_H
+#define FOVEA_TEST_UNIT_ANALYSIS_MASK_HARNESS_H
+
+#include "Evaluator.h"
+#include "fovea/Analysis/MaskClassifier.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include <random>
+
+namespace fovea::test {
+
+/// The context with our models, and the parsed file.
+mlir::MLIRContext &context();
+std::vector<mlir::func::FuncOp> masks();
+
+/// b, h, [rowBegin, rowEnd) x [keyBegin, keyEnd), symbols.
+struct Sample {
+  int64_t batch, head, rowBegin, rowEnd, keyBegin, keyEnd;
+  std::vector<int64_t> symbols;
+  bool isOrdinary = true; // no symbol is extreme
+};
+
+/// `func @name(b, h, rowBegin, rowEnd, keyBegin, keyEnd, symbols...)` around a mask, still without code that uses it.
+class MaskHarness {
+public:
+  explicit MaskHarness(mlir::func::FuncOp mask);
+
+  mlir::Region &mask() { return region; }
+  mlir::Block &body() { return function->getBody().front(); }
+  mlir::func::FuncOp getFunction() { return *function; }
+  MaskTile tile();
+
+  Sample sample(std::mt19937_64 &random);
+  /// Truth by brute force: is any, is every point of the tile visible? Nothing if the mask is undefined somewhere.
+  struct Truth {
+    bool any, all;
+  };
+  std::optional<Truth> bruteForce(const Sample &sample);
+  void setInputs(Program &program, const Sample &sample);
+
+private:
+  int64_t sampleSymbol(mlir::Type type, std::mt19937_64 &random, bool &isOrdinary);
+
+  mlir::OwningOpRef<mlir::func::FuncOp> function;
+  mlir::Region region;
+  std::unique_ptr<Program> pointwise;
+};
+
+} // namespace fovea::test
+
+#endif

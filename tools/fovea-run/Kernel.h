@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The C doors, held by objects. A status other than OK ends the program with its message.
+#ifndef FOVEA_TOOLS_FOVEARUN_KERNEL_H
+#define FOVEA_TOOLS_FOVEARUN_KERNEL_H
+
+#include "Options.h"
+#include "fovea/Reference/HostTensor.h"
+#include "fovea/fovea_compile.h"
+
+#include <optional>
+
+namespace fovea::run {
+
+class Kernel {
+public:
+  Kernel(const Options &options, llvm::StringRef text, llvm::StringRef name);
+  Kernel(const Kernel &) = delete;
+  ~Kernel() { fovea_module_release(module); }
+
+  std::string name() const { return fovea_kernel_name(kernel); }
+  size_t numParams() const { return fovea_kernel_param_count(kernel); }
+  const fovea_param &param(size_t index) const { return *fovea_kernel_param(kernel, index); }
+  const fovea_kernel *get() const { return kernel; }
+  fovea_compile_times times = {};
+
+private:
+  fovea_module *module = nullptr;
+  const fovea_kernel *kernel = nullptr;
+};
+
+/// A plan with its arguments and workspace, ready to run many times.
+class Execution {
+public:
+  Execution(const Kernel &kernel, llvm::ArrayRef<reference::TensorRef> arguments, unsigned threads);
+  Execution(const Execution &) = delete;
+  ~Execution() { fovea_plan_destroy(plan); }
+
+  void run();
+  fovea_plan_stats stats() const;
+
+private:
+  std::vector<DLTensor> tensors;
+  std::vector<fovea_arg> args;
+  fovea_plan *plan = nullptr;
+  std::vector<char, reference::CacheLineAllocator<char>> workspace;
+};
+
+/// The type of a parameter's elements; nothing for those that fovea-run cannot hold (bf16, f16).
+std::optional<reference::DType> dtypeOf(const fovea_param &param);
+bool isOutput(const fovea_param &param);
+
+} // namespace fovea::run
+
+#endif
