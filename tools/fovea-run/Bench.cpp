@@ -10,9 +10,7 @@ using namespace fovea::run;
 
 namespace {
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 double median(std::vector<double> values) {
   std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
@@ -25,7 +23,7 @@ Timing fovea::run::benchmark(Execution &execution, unsigned threads, std::option
   constexpr size_t kMinRuns = 9;
   constexpr double kMinSeconds = 1.5;
   constexpr double kShortestPeak = 2e-3, kLongestPeak = 50e-3; // seconds
-  execution.run(); // first touch of outputs and workspace
+  execution.run();                                             // first touch of outputs and workspace
   double begin = now();
   execution.run();
   double peakSeconds = std::clamp(now() - begin, kShortestPeak, kLongestPeak);

@@ -68,8 +68,8 @@ HostTensor readTensor(const fovea_param &param, const std::string &path) {
     fail("input " + quoted(param) + ", " + path + ": " + toString(tensor.takeError()));
   std::optional<DType> wanted = dtypeOf(param);
   if (wanted && tensor->dtype != *wanted)
-    fail("input " + quoted(param) + ", " + path + ": holds " + name(tensor->dtype) + ", but the kernel takes " + name(*wanted) +
-         "; convert it with array.astype(numpy." + name(*wanted) + ")");
+    fail("input " + quoted(param) + ", " + path + ": holds " + name(tensor->dtype) + ", but the kernel takes " +
+         name(*wanted) + "; convert it with array.astype(numpy." + name(*wanted) + ")");
   if (tensor->shape.size() != param.rank)
     fail("input " + quoted(param) + ", " + path + ": has shape " + formatShape(tensor->shape) +
          ", but the kernel takes rank " + Twine(param.rank));
@@ -131,8 +131,8 @@ void requireDefault(const fovea_param &param) {
   if (param.kind == FOVEA_PARAM_TENSOR && param.dtype_code == kDLFloat)
     return;
   std::string example = param.kind == FOVEA_PARAM_TENSOR ? "FILE.npy" : param.kind == FOVEA_PARAM_INT ? "128" : "0.5";
-  fail("input " + quoted(param) + " is not given, and a random one would mean nothing: add --input=" + param.name + "=" +
-       example);
+  fail("input " + quoted(param) + " is not given, and a random one would mean nothing: add --input=" + param.name +
+       "=" + example);
 }
 
 uint64_t splitMix(uint64_t &state) {

@@ -13,8 +13,9 @@ struct Descriptor {
   StringRef text;
   DType dtype;
 };
-constexpr Descriptor kDescriptors[] = {{"<f4", DType::F32}, {"<f8", DType::F64}, {"|i1", DType::I8}, {"<i2", DType::I16},
-                                       {"<i4", DType::I32}, {"<i8", DType::I64}, {"|u1", DType::U8}, {"|b1", DType::Bool}};
+constexpr Descriptor kDescriptors[] = {{"<f4", DType::F32}, {"<f8", DType::F64}, {"|i1", DType::I8},
+                                       {"<i2", DType::I16}, {"<i4", DType::I32}, {"<i8", DType::I64},
+                                       {"|u1", DType::U8},  {"|b1", DType::Bool}};
 
 /// Just as much of Python's literals as headers use.
 class Parser {
@@ -79,14 +80,17 @@ Error Parser::takeEntry() {
   if (!takeString(descr))
     return createStringError("structured arrays are not supported; use a plain dtype such as float32");
   for (const Descriptor &known : kDescriptors)
-    if (descr == known.text || (known.text[0] == '|' && descr.size() == 3 && descr.drop_front() == known.text.drop_front())) {
+    if (descr == known.text ||
+        (known.text[0] == '|' && descr.size() == 3 && descr.drop_front() == known.text.drop_front())) {
       header.dtype = known.dtype;
       hasDescr = true;
       return Error::success();
     }
   if (descr.starts_with(">"))
-    return createStringError("its dtype '" + descr + "' is big-endian; use array.astype(array.dtype.newbyteorder('<'))");
-  return createStringError("its dtype '" + descr + "' is not supported; float32, float64, int8, int16, int32, int64, uint8 "
+    return createStringError("its dtype '" + descr +
+                             "' is big-endian; use array.astype(array.dtype.newbyteorder('<'))");
+  return createStringError("its dtype '" + descr +
+                           "' is not supported; float32, float64, int8, int16, int32, int64, uint8 "
                            "and bool are");
 }
 
@@ -95,7 +99,7 @@ Expected<NpyHeader> Parser::parse() {
     return damaged("it is not a dict");
   while (!take("}")) {
     if (Error error = takeEntry())
-      return std::move(error);
+      return error;
     if (!take(",") && !rest.ltrim().starts_with("}"))
       return damaged("expected , or }");
   }
@@ -116,6 +120,7 @@ std::string fovea::run::printNpyHeader(const NpyHeader &header) {
   std::string shape;
   for (int64_t size : header.shape)
     shape += itostr(size) + ", ";
-  return ("{'descr': '" + descr + "', 'fortran_order': " + (header.fortranOrder ? "True" : "False") + ", 'shape': (" + shape +
-          "), }").str();
+  return ("{'descr': '" + descr + "', 'fortran_order': " + (header.fortranOrder ? "True" : "False") + ", 'shape': (" +
+          shape + "), }")
+      .str();
 }

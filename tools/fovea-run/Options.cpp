@@ -26,9 +26,10 @@ EXIT STATUS:
 fovea::run::Options fovea::run::parseOptions(int argc, char **argv) {
   cl::OptionCategory category("fovea-run options");
   cl::opt<std::string> file(cl::Positional, cl::Required, cl::desc("F.mlir"), cl::cat(category));
-  cl::opt<std::string> function("function", cl::desc("Kernel to run; needed when there are several"), cl::value_desc("NAME"),
-                                cl::cat(category));
-  cl::list<std::string> inputs("input", cl::desc("An input: .npy file or number, in argument order or by name or index"),
+  cl::opt<std::string> function("function", cl::desc("Kernel to run; needed when there are several"),
+                                cl::value_desc("NAME"), cl::cat(category));
+  cl::list<std::string> inputs("input",
+                               cl::desc("An input: .npy file or number, in argument order or by name or index"),
                                cl::value_desc("[NAME=]x.npy"), cl::cat(category));
   cl::list<std::string> outputs("output", cl::desc("Where to write the outputs, in order"), cl::value_desc("y.npy"),
                                 cl::cat(category));
@@ -37,16 +38,20 @@ fovea::run::Options fovea::run::parseOptions(int argc, char **argv) {
   cl::opt<uint64_t> seed("seed", cl::desc("Of the normally distributed inputs that are not given"), cl::init(0),
                          cl::cat(category));
   cl::opt<unsigned> threads("threads", cl::desc("0: one per hardware thread"), cl::init(0), cl::cat(category));
-  cl::opt<std::string> target("target", cl::desc("host, loops, cpu:ARCH[+feature...]"), cl::init("host"), cl::cat(category));
+  cl::opt<std::string> target("target", cl::desc("host, loops, cpu:ARCH[+feature...]"), cl::init("host"),
+                              cl::cat(category));
   cl::opt<bool> check("check", cl::desc("Compare with the fp64 reference; above its error bound is failure"),
                       cl::cat(category));
-  cl::opt<bool> bench("bench", cl::desc("Median time, GFLOP/s and share of the machine's measured peak"), cl::cat(category));
+  cl::opt<bool> bench("bench", cl::desc("Median time, GFLOP/s and share of the machine's measured peak"),
+                      cl::cat(category));
   cl::opt<bool> json("json", cl::desc("Report as JSON"), cl::cat(category));
-  cl::opt<std::string> dump("dump", cl::desc("Write every phase to this directory"), cl::value_desc("DIR"), cl::cat(category));
+  cl::opt<std::string> dump("dump", cl::desc("Write every phase to this directory"), cl::value_desc("DIR"),
+                            cl::cat(category));
   cl::opt<std::string> from("from", cl::desc("The phase that F.mlir is in, by name or number"), cl::value_desc("PHASE"),
                             cl::cat(category));
-  cl::opt<std::string> reference("reference", cl::value_desc("G.mlir"), cl::cat(category),
-                                 cl::desc("What to check against, when F.mlir is a dump that the reference cannot read"));
+  cl::opt<std::string> reference(
+      "reference", cl::value_desc("G.mlir"), cl::cat(category),
+      cl::desc("What to check against, when F.mlir is a dump that the reference cannot read"));
   cl::HideUnrelatedOptions(category);
   cl::ParseCommandLineOptions(argc, argv, kOverview);
 

@@ -38,9 +38,9 @@ void Program::bind(const Kernel &kernel) {
   SmallVector<unsigned> written = writtenArguments(function);
   unsigned results = function.getNumResults();
   if (inputs.size() + written.size() != function.getNumArguments() || outputParams.size() != results + written.size())
-    fail(name + ": function '" + kernel.name() + "' has " + Twine(function.getNumArguments() - written.size()) + " inputs and " +
-         Twine(results + written.size()) + " outputs, but the compiled kernel has " + Twine(inputs.size()) + " and " +
-         Twine(outputParams.size()));
+    fail(name + ": function '" + kernel.name() + "' has " + Twine(function.getNumArguments() - written.size()) +
+         " inputs and " + Twine(results + written.size()) + " outputs, but the compiled kernel has " +
+         Twine(inputs.size()) + " and " + Twine(outputParams.size()));
   auto nextInput = inputs.begin();
   auto nextOutput = outputParams.begin() + results;
   for (unsigned argument = 0; argument < function.getNumArguments(); ++argument)
@@ -68,7 +68,7 @@ std::optional<Work> Program::countWork(llvm::ArrayRef<TensorRef> arguments) {
   return *work;
 }
 
-std::optional<unsigned> Program::paramOf(Value value) const {
+std::optional<unsigned> Program::paramOf(Value value) {
   while (true) {
     if (auto cast = value.getDefiningOp<memref::CastOp>())
       value = cast.getSource();

@@ -30,7 +30,7 @@ public:
 private:
   std::vector<reference::TensorRef> functionArguments(llvm::ArrayRef<reference::TensorRef> arguments) const;
   /// The parameter that holds this value, through casts.
-  std::optional<unsigned> paramOf(mlir::Value value) const;
+  std::optional<unsigned> paramOf(mlir::Value value);
 
   std::string name;
   std::string lastError;

@@ -8,7 +8,8 @@
 using namespace llvm;
 using namespace fovea::run;
 
-unsigned Sizes::addTensor(const std::string &name, const std::vector<int64_t> &sizes, const std::vector<std::string> &names) {
+unsigned Sizes::addTensor(const std::string &name, const std::vector<int64_t> &sizes,
+                          const std::vector<std::string> &names) {
   Tensor tensor{name, {}};
   for (size_t dim = 0; dim < sizes.size(); ++dim) {
     unsigned node = unsigned(nodeLabels.size());
@@ -99,8 +100,8 @@ std::vector<int64_t> Sizes::shapeOf(unsigned tensor) const {
   }
   if (!missing.empty()) {
     StringRef first = StringRef(missing[0]).drop_front().split('\'').first;
-    fail("the size of " + join(missing, ", ") + " is not known: give it with --dims=" + first + "=..., or an --input for '" +
-         tensors[tensor].name + "'");
+    fail("the size of " + join(missing, ", ") + " is not known: give it with --dims=" + first +
+         "=..., or an --input for '" + tensors[tensor].name + "'");
   }
   return shape;
 }

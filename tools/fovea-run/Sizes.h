@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The size of every dimension of every tensor, from whatever says something about it: static types, files, --dims, and which
-// dimensions must be equal.
+// The size of every dimension of every tensor, from whatever says something about it: static types, files, --dims, and
+// which dimensions must be equal.
 #ifndef FOVEA_TOOLS_FOVEARUN_SIZES_H
 #define FOVEA_TOOLS_FOVEARUN_SIZES_H
 
@@ -17,7 +17,8 @@ namespace fovea::run {
 
 class Sizes {
 public:
-  /// One parameter's tensor; returns its number. `names` are empty where a dimension has none, `sizes` -1 where dynamic.
+  /// One parameter's tensor; returns its number. `names` are empty where a dimension has none, `sizes` -1 where
+  /// dynamic.
   unsigned addTensor(const std::string &name, const std::vector<int64_t> &sizes, const std::vector<std::string> &names);
   void setName(unsigned tensor, unsigned dim, const std::string &name);
   void makeEqual(unsigned tensorA, unsigned dimA, unsigned tensorB, unsigned dimB);

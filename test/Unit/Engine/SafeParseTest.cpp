@@ -40,7 +40,7 @@ func.func @f(%q: tensor<1x2x?x8xf32>) -> tensor<1x2x?x8xf32> {
 
 TEST_F(SafeParse, reportsSyntaxWithAPlace) {
   EXPECT_FALSE(parses("func.func @f() {\n  %x = \n}"));
-  EXPECT_EQ(location, "x.mlir:3:1");
+  EXPECT_EQ(location, "x.mlir:2:7");
   EXPECT_NE(message, "");
 }
 
@@ -55,7 +55,7 @@ TEST_F(SafeParse, reportsTheVerifier) {
 
 TEST_F(SafeParse, reportsUnknownDialects) {
   EXPECT_FALSE(parses("\"nowhere.op\"() : () -> ()"));
-  EXPECT_NE(message.find("nowhere"), std::string::npos) << message;
+  EXPECT_NE(message.find("unregistered dialect"), std::string::npos) << message;
 }
 
 TEST_F(SafeParse, refusesDeepNesting) {
