@@ -24,6 +24,7 @@ EXIT STATUS:
 )";
 
 fovea::run::Options fovea::run::parseOptions(int argc, char **argv) {
+  cl::ResetCommandLineParser(); // LLVM's own options, --threads among them
   cl::OptionCategory category("fovea-run options");
   cl::opt<std::string> file(cl::Positional, cl::Required, cl::desc("F.mlir"), cl::cat(category));
   cl::opt<std::string> function("function", cl::desc("Kernel to run; needed when there are several"),

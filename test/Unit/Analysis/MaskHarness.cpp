@@ -113,12 +113,25 @@ void MaskHarness::setInputs(Program &program, const Sample &sample) {
     program.set(argument, value);
 }
 
-std::optional<MaskHarness::Truth> MaskHarness::bruteForce(const Sample &sample) {
+void MaskHarness::setUniform(const Sample &sample) {
   setInputs(*pointwise, sample);
-  Block &block = region.front();
-  pointwise->set(block.getArgument(0), sample.batch);
-  pointwise->set(block.getArgument(1), sample.head);
-  unsigned row = pointwise->slotOf(block.getArgument(2)), key = pointwise->slotOf(block.getArgument(3));
+  pointwise->set(region.getArgument(0), sample.batch);
+  pointwise->set(region.getArgument(1), sample.head);
+}
+
+std::optional<int64_t> MaskHarness::leftOfComparison(const Sample &sample, std::mt19937_64 &random) {
+  setUniform(sample);
+  pointwise->set(region.getArgument(2), sample.rowBegin + random() % (sample.rowEnd - sample.rowBegin));
+  pointwise->set(region.getArgument(3), sample.keyBegin + random() % (sample.keyEnd - sample.keyBegin));
+  if (!pointwise->run())
+    return std::nullopt;
+  Value result = region.front().getTerminator()->getOperand(0);
+  return pointwise->at(pointwise->slotOf(result.getDefiningOp()->getOperand(0)));
+}
+
+std::optional<MaskHarness::Truth> MaskHarness::bruteForce(const Sample &sample) {
+  setUniform(sample);
+  unsigned row = pointwise->slotOf(region.getArgument(2)), key = pointwise->slotOf(region.getArgument(3));
   Truth truth{false, true};
   for (int64_t i = sample.rowBegin; i < sample.rowEnd; ++i)
     for (int64_t j = sample.keyBegin; j < sample.keyEnd; ++j) {

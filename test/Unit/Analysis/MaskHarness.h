@@ -40,9 +40,12 @@ public:
     bool any, all;
   };
   std::optional<Truth> bruteForce(const Sample &sample);
+  /// The first operand of the mask's last op at a random point of the tile.
+  std::optional<int64_t> leftOfComparison(const Sample &sample, std::mt19937_64 &random);
   void setInputs(Program &program, const Sample &sample);
 
 private:
+  void setUniform(const Sample &sample);
   int64_t sampleSymbol(mlir::Type type, std::mt19937_64 &random, bool &isOrdinary);
 
   mlir::OwningOpRef<mlir::func::FuncOp> function;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Masks nobody would write: random programs over every op with a rule, so that rules meet each other's results.
+// Masks nobody would write: random programs over every op with a rule, so that rules meet each other's results. The
+// last comparison is with a threshold that the value takes inside the tile, so that most tiles are nearly EMPTY,
+// PARTIAL or nearly FULL.
 #include "MaskHarness.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -20,16 +22,16 @@ public:
 
   OwningOpRef<func::FuncOp> build() {
     Type index = builder.getIndexType(), i32 = builder.getI32Type(), i8 = builder.getI8Type(), i1 = builder.getI1Type();
-    SmallVector<Type> inputs = {index, index, index, index, index, index, i32, i8, i1};
+    SmallVector<Type> inputs = {index, index, index, index, index, i32, i8, i1, index}; // positions, symbols, threshold
     OwningOpRef<func::FuncOp> function =
         func::FuncOp::create(builder, loc, "random", builder.getFunctionType(inputs, {i1}));
     Block *block = function->addEntryBlock();
     builder.setInsertionPointToStart(block);
-    values.append(block->args_begin(), block->args_end());
+    values.append(block->args_begin(), std::prev(block->args_end()));
     int size = 4 + random() % 12;
     for (int i = 0; i < size; ++i)
       values.push_back(next());
-    func::ReturnOp::create(builder, loc, compare());
+    func::ReturnOp::create(builder, loc, compareWith(block->getArguments().back()));
     return function;
   }
 
@@ -59,6 +61,13 @@ private:
     Type type = random() % 8 == 0 ? Type(builder.getI1Type()) : someType();
     auto predicate = static_cast<arith::CmpIPredicate>(random() % 10);
     return arith::CmpIOp::create(builder, loc, predicate, any(type), any(type));
+  }
+
+  Value compareWith(Value threshold) {
+    Value value = *llvm::find_if(llvm::reverse(values), [](Value v) { return !v.getType().isInteger(1); });
+    if (!value.getType().isIndex())
+      value = arith::IndexCastOp::create(builder, loc, builder.getIndexType(), value);
+    return arith::CmpIOp::create(builder, loc, static_cast<arith::CmpIPredicate>(random() % 10), value, threshold);
   }
 
   template <typename... Ops> Value oneOf(Type type) {
@@ -127,6 +136,7 @@ TEST(RandomMask, IsSound) {
     int64_t before = unsound;
     for (int i = 0; i < kTilesPerMask; ++i) {
       Sample sample = harness.sample(random);
+      sample.symbols.back() = harness.leftOfComparison(sample, random).value_or(0) + int64_t(random() % 3) - 1;
       harness.setInputs(program, sample);
       ASSERT_TRUE(program.run()) << "seed " << seed;
       std::optional<MaskHarness::Truth> truth = harness.bruteForce(sample);
@@ -146,6 +156,8 @@ TEST(RandomMask, IsSound) {
   }
   printf("%ld tiles, %ld unsound; %ld are EMPTY or FULL, of which %ld found\n", tiles, unsound, uniform, decided);
   EXPECT_GT(decided * 4, uniform);
+  EXPECT_GT(uniform * 10, tiles);
+  EXPECT_LT(uniform * 10, tiles * 9);
 }
 
 } // namespace

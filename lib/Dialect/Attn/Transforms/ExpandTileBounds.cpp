@@ -86,7 +86,6 @@ Results emitScan(MaskRangeBuilder &b, TileBoundsOp op, MaskClassifier &classifie
 
 void expand(TileBoundsOp op) {
   OpBuilder builder(op);
-  DeadCodeTrimmer trimmer(builder);
   MaskRangeBuilder b(builder, op.getLoc());
   Value rowsEmpty = b.emit<arith::CmpIOp>(arith::CmpIPredicate::sge, op.getRowBegin(), op.getRowEnd());
   bool isSingle = isOneStep(op.getKeyBegin(), op.getKeyEnd(), op.getStep());
@@ -95,7 +94,6 @@ void expand(TileBoundsOp op) {
                                                             : emitScan(b, op, classifier, rowsEmpty);
   op->replaceAllUsesWith(ValueRange{results.begin, results.end, results.visited, results.full});
   op->erase();
-  trimmer.trim();
 }
 
 struct ExpandTileBounds : attn::impl::ExpandTileBoundsBase<ExpandTileBounds> {
