@@ -32,18 +32,29 @@ FOVEA_WIDEST void accumulateBoth(int64_t n, double a, const double *x, double *y
   }
 }
 
+/// Euclidean norm of n elements, `stride` apart.
+double norm(int64_t n, const double *x, int64_t stride) {
+  double squares = 0;
+  for (int64_t k = 0; k < n; ++k)
+    squares += x[k * stride] * x[k * stride];
+  return std::sqrt(squares);
+}
+
 /// One kv head in fp64. Keys are transposed: scores of many keys are then sums over vectors.
 struct Head {
   std::vector<double> keys;   // [Dk, Nk]
   std::vector<double> values; // [Nk, Dv]
+  std::vector<double> norms;  // [Nk] of the keys
 
-  Head(const AttentionProblem &p, int64_t b, int64_t h) : keys(p.keyColumns * p.keys), values(p.keys * p.valueColumns) {
+  Head(const AttentionProblem &p, int64_t b, int64_t h)
+      : keys(p.keyColumns * p.keys), values(p.keys * p.valueColumns), norms(p.keys) {
     fovea::attn::Layout layout = fovea::attn::AttentionOp(p.op).getLayout();
     Strides keyStrides(p.key->shape, layout), valueStrides(p.value->shape, layout);
     for (int64_t j = 0; j < p.keys; ++j) {
       int64_t from = b * keyStrides.batch + h * keyStrides.head + j * keyStrides.position;
       for (int64_t d = 0; d < p.keyColumns; ++d)
         keys[d * p.keys + j] = p.key->floatAt(from + d);
+      norms[j] = norm(p.keyColumns, &keys[j], p.keys);
       from = b * valueStrides.batch + h * valueStrides.head + j * valueStrides.position;
       for (int64_t d = 0; d < p.valueColumns; ++d)
         values[j * p.valueColumns + d] = p.value->floatAt(from + d);
@@ -89,7 +100,7 @@ public:
   LogicalResult scores(const Head &head, Row &row);
   void softmax(const Head &head, Row &row) const;
   /// The factor in front of sum p |v| in the error bound, less the last eps.
-  double relativeError(const Row &row) const;
+  double relativeError(const Head &head, const Row &row) const;
 
 private:
   LogicalResult scoreBlock(const Head &head, Row &row, int64_t j, int64_t count);
@@ -160,23 +171,25 @@ void Evaluator::softmax(const Head &head, Row &row) const {
                      row.output.data(), row.magnitude.data());
 }
 
-double Evaluator::relativeError(const Row &row) const {
+double Evaluator::relativeError(const Head &head, const Row &row) const {
   constexpr double kNegligible = 17; // exp(-17) < 2^-24
-  double largest = -INFINITY, size = 0;
+  double largest = -INFINITY, size = 0, norms = 0;
   for (int64_t j = 0; j < p.keys; ++j)
     if (row.seen[j]) {
       largest = std::max(largest, row.t[j]);
       size = std::max(size, std::fabs(row.s[j]));
+      norms = std::max(norms, head.norms[j]);
     }
   if (largest == -INFINITY)
     return 0;
-  double dot = size / std::max(std::fabs(scale), DBL_MIN);
   for (int64_t j = 0; j < p.keys; ++j)
     if (row.seen[j] && row.t[j] >= largest - kNegligible)
       size = std::max(size, std::fabs(row.t[j]));
-  if (std::max(size, dot) > FLT_MAX)
+  norms *= norm(p.keyColumns, row.query.data(), 1);
+  if (std::max(size, norms) > FLT_MAX)
     return INFINITY;
-  return kFloatEpsilon * (std::sqrt(double(row.visible)) + std::sqrt(double(p.keyColumns)) * size);
+  double dots = std::max(std::sqrt(double(p.keyColumns)) * size, std::fabs(scale) * norms);
+  return kFloatEpsilon * (std::sqrt(double(row.visible)) + dots);
 }
 
 Output emptyOutput(ArrayRef<int64_t> shape) {
@@ -237,7 +250,7 @@ FailureOr<AttentionResult> fovea::reference::evaluate(const AttentionProblem &p,
           if (failed(evaluator.scores(head, row)))
             return failure();
           evaluator.softmax(head, row);
-          store(p, row, r, evaluator.relativeError(row), result);
+          store(p, row, r, evaluator.relativeError(head, row), result);
         }
     }
   return result;

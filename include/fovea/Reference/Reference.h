@@ -6,18 +6,18 @@
 //
 // Each output element comes with the error that a correct fp32 implementation may have:
 //
-//   |out - ref| <= c (eps sqrt(n) + eps sqrt(Dk) M + eps) sum_j p_j |v_j| + tiny
-//   |lse - ref| <= c (eps sqrt(n) + eps sqrt(Dk) M + eps |ref|) + tiny
+//   |out - ref| <= c (eps sqrt(n) + eps S + eps) sum_j p_j |v_j| + tiny
+//   |lse - ref| <= c (eps sqrt(n) + eps S + eps |ref|) + tiny
 //
 //   c = 4, eps = 2^-24 (fp32 for input, accumulation and output), tiny = 2^-126 (results may be flushed to zero)
 //   n   keys that the row sees
-//   M   max of |s_j| over the keys it sees and of |t_j| over those that weigh something (t_j >= max t - 17, p_j >=
-//   2^-25 max p),
-//       with s the scaled dot product and t the score that the region makes of it: a bias of -2000 on a far key does
-//       not loosen the bound, a factor of 50 in the score does
+//   S   max of sqrt(Dk) M and |scale| max |q| |k_j|: the rounding of a dot product as a random walk, also where it cancels
+//   M   max of |s_j| over the keys it sees and of |t_j| over those that weigh something (t_j >= max t - 17, so
+//       p_j >= 2^-25 max p), with s the scaled dot product and t the score that the region makes of it: a bias of -2000
+//       on a far key does not loosen the bound, a factor of 50 in the score does
 //   p_j exp(t_j - lse)
 //
-// The bound is infinite where fp32 itself overflows (|<q, k>| or M above the largest float).
+// The bound is infinite where fp32 itself overflows (|q| |k_j| or M above the largest float).
 #ifndef FOVEA_REFERENCE_REFERENCE_H
 #define FOVEA_REFERENCE_REFERENCE_H
 

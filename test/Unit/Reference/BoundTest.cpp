@@ -56,6 +56,13 @@ TEST_F(BoundTest, isTheFormula) {
   EXPECT_NEAR(evaluation->outputs[0].bound[1] / relative, 1, 1e-12);
 }
 
+TEST_F(BoundTest, allowsForCancellation) {
+  // s = 0.5 (100 - 100), but |q| |k| = 200: rounding of the products remains.
+  auto evaluation = evaluate(kPlain, {floats({1, 1, 1, 4}, {10, 10, 0, 0}), floats({1, 1, 1, 4}, {10, -10, 0, 0})});
+  ASSERT_TRUE(succeeded(evaluation)) << error;
+  EXPECT_NEAR(evaluation->outputs[0].bound[0] / (4 * 0x1p-24 * (1 + 0.5 * 200 + 1) * 10), 1, 1e-12);
+}
+
 TEST_F(BoundTest, isInfiniteWhereFloatOverflows) {
   auto evaluation = evaluate(kPlain, {floats({1, 1, 1, 4}, {1e30f, 0, 0, 0}), floats({1, 1, 1, 4}, {1e30f, 0, 0, 0})});
   ASSERT_TRUE(succeeded(evaluation)) << error;
