@@ -73,8 +73,8 @@ LogicalResult RegionProgram::add(Operation &op, Lookup lookup) {
   if (op.getNumResults() != 1 || !op.getResult(0).getType().isIntOrIndexOrFloat())
     return cannotEvaluate(&op);
   Type type = op.getResult(0).getType();
-  if (integerWidth(type) > 64)
-    return cannotEvaluate(&op) << ": integers wider than 64 bits are not supported";
+  if (isa<IntegerType>(type) && (integerWidth(type) == 0 || integerWidth(type) > 64))
+    return cannotEvaluate(&op) << ": integers have 1 to 64 bits here";
   Attribute constant;
   if (matchPattern(&op, m_Constant(&constant))) {
     unsigned slot = slots[op.getResult(0)] = newSlot();

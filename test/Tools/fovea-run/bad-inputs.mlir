@@ -59,7 +59,7 @@
 // RUN: %{npy} %t.q.npy '<f4' 2x4x3x32 1 2 3
 // RUN: %{npy} %t.k.npy '<f4' 1x2x5x32 1 2
 // RUN: %{run} --input=%t.q.npy --input=%t.k.npy --input=3=40 2>&1 | FileCheck %s --check-prefix=SHAPES
-// SHAPES: error: {{.*}}.k.npy says that 'B' (query.0) is 1, but {{.*}}.q.npy says 2
+// SHAPES: error: {{.*}}.k.npy says that 'B' (key.0) is 1, but {{.*}}.q.npy says 2
 
 // RUN: %{run} --input=3=40 --dims=B=1,Nq=4,Nk=4 --output=%t.nowhere/o.npy 2>&1 | FileCheck %s --check-prefix=WRITE
 // WRITE: error: --output={{.*}}nowhere/o.npy: No such file or directory
