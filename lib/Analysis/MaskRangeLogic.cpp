@@ -20,11 +20,11 @@ MaskRange different(MaskRangeBuilder &b, const MaskRange &x, const MaskRange &y)
 }
 
 MaskRange less(MaskRangeBuilder &b, const MaskRange &x, const MaskRange &y) {
-  return MaskRange::boolean(b.isLess(x.hi, x.bounds, y.lo, y.bounds), b.isLess(x.lo, x.bounds, y.hi, y.bounds));
+  return {b.isLess(x.hi, x.bounds, y.lo, y.bounds), b.isLess(x.lo, x.bounds, y.hi, y.bounds)};
 }
 
 MaskRange atMost(MaskRangeBuilder &b, const MaskRange &x, const MaskRange &y) {
-  return MaskRange::boolean(b.isAtMost(x.hi, x.bounds, y.lo, y.bounds), b.isAtMost(x.lo, x.bounds, y.hi, y.bounds));
+  return {b.isAtMost(x.hi, x.bounds, y.lo, y.bounds), b.isAtMost(x.lo, x.bounds, y.hi, y.bounds)};
 }
 
 /// As lo <= hi on either side, x.lo == y.hi and x.hi == y.lo leave one value for both: must = (y.hi <= x.lo and x.hi <=

@@ -14,7 +14,7 @@ using namespace fovea::test;
 
 namespace {
 
-constexpr int kMasks = 1500, kTilesPerMask = 40;
+constexpr int kMasks = 6000, kTilesPerMask = 16;
 
 class RandomMask {
 public:
@@ -28,7 +28,10 @@ public:
     Block *block = function->addEntryBlock();
     builder.setInsertionPointToStart(block);
     values.append(block->args_begin(), std::prev(block->args_end()));
-    int size = 4 + random() % 12;
+    Value age = arith::SubIOp::create(builder, loc, block->getArgument(2), block->getArgument(3));
+    values.append(
+        {arith::IndexCastOp::create(builder, loc, i32, age), block->getArgument(3), age}); // what masks are made of
+    int size = 1 + random() % 8;
     for (int i = 0; i < size; ++i)
       values.push_back(next());
     func::ReturnOp::create(builder, loc, compareWith(block->getArguments().back()));
