@@ -7,7 +7,6 @@
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -55,21 +54,13 @@ void target(OpPassManager &pm, const LadderOptions &options) {
   pm.addNestedPass<func::FuncOp>(createLoopInvariantCodeMotionPass());
 }
 
-/// 8: everything -> the LLVM dialect
+/// 8: everything -> the LLVM dialect, in one conversion
 void emit(OpPassManager &pm) {
-  ConvertVectorToLLVMPassOptions vectorOptions;
-  vectorOptions.vectorTransposeLowering = vector::VectorTransposeLowering::Shuffle16x16;
-  pm.addPass(createConvertVectorToLLVMPass(vectorOptions));
-  pm.addPass(memref::createExpandStridedMetadataPass());
-  pm.addPass(createLowerAffinePass());
   pm.addPass(createSCFToControlFlowPass());
-  pm.addNestedPass<func::FuncOp>(createConvertMathToLLVMPass());
+  ConvertToLLVMPassOptions options;
+  options.allowPatternRollback = false; // no pattern here fails after it changed something; without a log it is twice as fast
+  pm.addPass(createConvertToLLVMPass(options));
   pm.addPass(createConvertMathToLibmPass());
-  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
-  pm.addPass(createArithToLLVMConversionPass());
-  pm.addPass(createConvertControlFlowToLLVMPass());
-  pm.addPass(createConvertFuncToLLVMPass());
-  pm.addPass(createUBToLLVMConversionPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
 }
 

@@ -48,25 +48,20 @@ struct LowerLoadQuery : OpConversionPattern<LoadTileOp> {
   }
 
 private:
-  /// Lanes w.. of panel p: blocks of lanes x lanes through registers, and a narrower one at the end.
+  /// Lanes w.. of panel p: blocks of lanes x lanes through registers.
   static void packBlocks(VectorEmitter &b, const StridedRows &source, Value tile, int64_t columns, Value p, Value w,
                          function_ref<Value(Value, Value)> row) {
     Values rows;
     for (int64_t i = 0; i < b.lanes(); ++i)
       rows.push_back(source.denseRow(b, row(p, b.add(w, i)), columns));
-    auto block = [&](Value d, int64_t width) {
+    b.chunks(columns, [&](Value d, int64_t width) {
       Values vectors;
       for (Value view : rows)
         vectors.push_back(b.loadLeading(view, {b.index(0), d}, width));
       vectors = b.transpose(vectors);
       for (int64_t i = 0; i < width; ++i)
         b.storeVector(vectors[i], tile, {p, b.add(d, i), w});
-    };
-    int64_t whole = columns / b.lanes() * b.lanes();
-    if (whole != 0)
-      b.loop(b.index(0), b.index(whole), b.lanes(), [&](Value d) { block(d, b.lanes()); });
-    if (whole != columns)
-      block(b.index(whole), columns - whole);
+    });
   }
 };
 
@@ -94,9 +89,9 @@ struct LowerLoadKeyValue : OpConversionPattern<LoadTileOp> {
                                                 ArrayRef<OpFoldResult>{b.getIndexAttr(columns), b.getIndexAttr(1)})};
     };
     auto copy = [&]() -> Values {
-      b.when(unit, [&] { copyDenseRows(b, source, op, packed, columns); }, [&] { copyElements(b, source, op, packed, columns); });
-      b.loop(op.getValid(), rounded, 1, [&](Value r) {
-        b.loop(b.index(columns), [&](Value c) { b.store(b.real(0), packed, {r, c}); });
+      b.loop(rounded, [&](Value r) {
+        Value live = b.compare(arith::CmpIPredicate::ult, r, op.getValid());
+        b.when(b.both(live, unit), [&] { copyRow(b, source, op, packed, r); }, [&] { copyElements(b, op, packed, r, live); });
       });
       return {memref::CastOp::create(b, tileType, packed)};
     };
@@ -105,24 +100,20 @@ struct LowerLoadKeyValue : OpConversionPattern<LoadTileOp> {
   }
 
 private:
-  static void copyDenseRows(VectorEmitter &b, const StridedRows &source, LoadTileOp op, Value packed, int64_t columns) {
-    b.loop(op.getValid(), [&](Value r) {
-      Value view = source.denseRow(b, b.add(op.getRow(), r), columns);
-      int64_t whole = columns / b.lanes() * b.lanes();
-      if (whole != 0)
-        b.loop(b.index(0), b.index(whole), b.lanes(),
-               [&](Value c) { b.storeVector(b.loadVector(view, {b.index(0), c}), packed, {r, c}); });
-      if (whole != columns)
-        b.loop(b.index(whole), b.index(columns), 1, [&](Value c) { b.store(b.load(view, {b.index(0), c}), packed, {r, c}); });
+  static void copyRow(VectorEmitter &b, const StridedRows &source, LoadTileOp op, Value packed, Value r) {
+    int64_t columns = op.getTile().getType().getColumns();
+    Value view = source.denseRow(b, b.add(op.getRow(), r), columns);
+    b.chunks(columns, [&](Value c, int64_t width) {
+      b.storeLeading(b.loadLeading(view, {b.index(0), c}, width), packed, {r, c}, width);
     });
   }
 
-  static void copyElements(VectorEmitter &b, const StridedRows &, LoadTileOp op, Value packed, int64_t columns) {
-    b.loop(op.getValid(), [&](Value r) {
-      b.loop(b.index(columns), [&](Value c) {
-        Value element = b.load(op.getSource(), {op.getBatch(), op.getHead(), b.add(op.getRow(), r), c});
-        b.store(element, packed, {r, c});
-      });
+  /// Any strides; zeros past the last row.
+  static void copyElements(VectorEmitter &b, LoadTileOp op, Value packed, Value r, Value live) {
+    Value row = b.add(op.getRow(), r);
+    b.loop(b.index(op.getTile().getType().getColumns()), [&](Value c) {
+      auto element = [&]() -> Values { return {b.load(op.getSource(), {op.getBatch(), op.getHead(), row, c})}; };
+      b.store(b.choose(live, b.getF32Type(), element, [&]() -> Values { return {b.real(0)}; })[0], packed, {r, c});
     });
   }
 };

@@ -25,12 +25,13 @@ struct LowerInitState : OpConversionPattern<InitStateOp> {
     int64_t panel = b.schedule.getPanel(), panels = type.getRows() / panel;
     Value acc = b.buffer({panels, type.getColumns(), panel}), ml = b.buffer({panels, 2, panel});
     b.loop(b.index(panels), [&](Value p) {
-      b.loop(b.index(0), b.index(panel), b.lanes(), [&](Value w) {
-        b.storeVector(b.splat(kNegativeInfinity), ml, {p, b.index(0), w});
-        b.storeVector(b.splat(0), ml, {p, b.index(1), w});
-      });
+      for (int64_t w = 0; w < panel; w += b.lanes()) {
+        b.storeVector(b.splat(kNegativeInfinity), ml, {p, b.index(0), b.index(w)});
+        b.storeVector(b.splat(0), ml, {p, b.index(1), b.index(w)});
+      }
       b.loop(b.index(type.getColumns()), [&](Value d) {
-        b.loop(b.index(0), b.index(panel), b.lanes(), [&](Value w) { b.storeVector(b.splat(0), acc, {p, d, w}); });
+        for (int64_t w = 0; w < panel; w += b.lanes())
+          b.storeVector(b.splat(0), acc, {p, d, b.index(w)});
       });
     });
     rewriter.replaceOpWithMultiple(op, {Values{acc, ml}});
@@ -50,18 +51,11 @@ struct LowerFinalize : OpConversionPattern<FinalizeOp> {
       Value first = b.mul(p, panel);
       Value live = b.min(b.sub(op.getValid(), first), b.index(panel));
       Value row = b.add(op.getRow(), first);
-      normalize(b, acc, ml, p, columns);
       if (op.getLse())
         writeLse(b, op, ml, p, row, live);
-      auto whole = [&] { storeTransposed(b, output, acc, p, row, columns); };
-      auto ragged = [&] {
-        b.loop(live, [&](Value w) {
-          Value position = b.add(row, w);
-          b.loop(b.index(columns), [&](Value d) {
-            b.store(b.load(acc, {p, d, w}), op.getOutput(), {op.getBatch(), op.getHead(), position, d});
-          });
-        });
-      };
+      invertSums(b, ml, p);
+      auto whole = [&] { storeTransposed(b, output, acc, ml, p, row, columns); };
+      auto ragged = [&] { storeElements(b, op, acc, ml, p, row, live); };
       Value isWhole = b.compare(arith::CmpIPredicate::eq, live, b.index(panel));
       b.when(b.both(isWhole, output.isUnit(b, columns)), whole, ragged);
     });
@@ -70,17 +64,14 @@ struct LowerFinalize : OpConversionPattern<FinalizeOp> {
   }
 
 private:
-  /// acc / l in place; a row without weight gives 0, whatever its accumulator holds.
-  static void normalize(VectorEmitter &b, Value acc, Value ml, Value p, int64_t columns) {
-    b.loop(b.index(0), b.index(b.schedule.getPanel()), b.lanes(), [&](Value w) {
-      Value sum = b.loadVector(ml, {p, b.index(1), w});
+  /// l := 1 / l, and 0 for a row without weight.
+  static void invertSums(VectorEmitter &b, Value ml, Value p) {
+    for (int64_t w = 0; w < b.schedule.getPanel(); w += b.lanes()) {
+      Value sum = b.loadVector(ml, {p, b.index(1), b.index(w)});
       Value empty = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sum, b.splat(0));
       Value inverse = arith::DivFOp::create(b, b.splat(1), sum);
-      b.loop(b.index(columns), [&](Value d) {
-        Value scaled = b.mulf(b.loadVector(acc, {p, d, w}), inverse);
-        b.storeVector(arith::SelectOp::create(b, empty, b.splat(0), scaled), acc, {p, d, w});
-      });
-    });
+      b.storeVector(arith::SelectOp::create(b, empty, b.splat(0), inverse), ml, {p, b.index(1), b.index(w)});
+    }
   }
 
   /// L = ln 2 M + ln l
@@ -94,24 +85,37 @@ private:
     });
   }
 
+  /// acc / l; a row without weight gives 0 whatever its accumulator holds.
+  static Value normalized(VectorEmitter &b, Value acc, Value inverse, Value zero) {
+    Value empty = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, inverse, zero);
+    return arith::SelectOp::create(b, empty, zero, b.mulf(acc, inverse));
+  }
+
   /// A whole panel: lanes x lanes blocks through registers.
-  static void storeTransposed(VectorEmitter &b, const StridedRows &output, Value acc, Value p, Value row, int64_t columns) {
-    int64_t whole = columns / b.lanes() * b.lanes();
+  static void storeTransposed(VectorEmitter &b, const StridedRows &output, Value acc, Value ml, Value p, Value row, int64_t columns) {
     b.loop(b.index(0), b.index(b.schedule.getPanel()), b.lanes(), [&](Value w) {
-      if (whole != 0)
-        b.loop(b.index(0), b.index(whole), b.lanes(), [&](Value d) {
-          Values block;
-          for (int64_t i = 0; i < b.lanes(); ++i)
-            block.push_back(b.loadVector(acc, {p, b.add(d, i), w}));
-          block = b.transpose(block);
-          for (int64_t i = 0; i < b.lanes(); ++i)
-            b.storeVector(block[i], output.denseRow(b, b.add(row, b.add(w, i)), columns), {b.index(0), d});
-        });
-      if (whole == columns)
-        return;
-      b.loop(b.index(b.lanes()), [&](Value lane) {
-        Value line = b.add(w, lane), view = output.denseRow(b, b.add(row, line), columns);
-        b.loop(b.index(whole), b.index(columns), 1, [&](Value d) { b.store(b.load(acc, {p, d, line}), view, {b.index(0), d}); });
+      Value inverse = b.loadVector(ml, {p, b.index(1), w});
+      Values rows;
+      for (int64_t i = 0; i < b.lanes(); ++i)
+        rows.push_back(output.denseRow(b, b.add(row, b.add(w, i)), columns));
+      b.chunks(columns, [&](Value d, int64_t width) {
+        Values block;
+        for (int64_t i = 0; i < b.lanes(); ++i)
+          block.push_back(i < width ? normalized(b, b.loadVector(acc, {p, b.add(d, i), w}), inverse, b.splat(0)) : b.splat(0));
+        block = b.transpose(block);
+        for (int64_t i = 0; i < b.lanes(); ++i)
+          b.storeLeading(block[i], rows[i], {b.index(0), d}, width);
+      });
+    });
+  }
+
+  /// Any strides, any number of rows.
+  static void storeElements(VectorEmitter &b, FinalizeOp op, Value acc, Value ml, Value p, Value row, Value live) {
+    b.loop(live, [&](Value w) {
+      Value position = b.add(row, w), inverse = b.load(ml, {p, b.index(1), w});
+      b.loop(b.index(op.getState().getType().getColumns()), [&](Value d) {
+        Value element = normalized(b, b.load(acc, {p, d, w}), inverse, b.real(0));
+        b.store(element, op.getOutput(), {op.getBatch(), op.getHead(), position, d});
       });
     });
   }

@@ -234,24 +234,18 @@ private:
     alpha.push_back(b.exp2(b.subf(before, reference.back())));
   }
 
-  /// P = exp2(c S - M') in place, l' = alpha l + sum P.
+  /// P = exp2(c S - M') in place, l' = alpha l + sum P. One key at a time: out-of-order execution overlaps the polynomials of many.
   void emitWeights(const PanelKeys &keys, const Values &reference, const Values &alpha) {
     Values negated;
     for (Value m : reference)
       negated.push_back(arith::NegFOp::create(b, m));
     Values zero(b.vectorsPerPanel(), b.splat(0));
-    constexpr int64_t kUnroll = 4; // covers the latency of the polynomial
-    int64_t unroll = microKeys() % kUnroll == 0 ? kUnroll : 1;
-    Values sums = b.loop(keys.begin, keys.end, unroll, zero, [&](Value k, ValueRange running) {
+    Values sums = b.loop(keys.begin, keys.end, 1, zero, [&](Value k, ValueRange running) {
       Values next;
       for (int64_t c = 0; c < b.vectorsPerPanel(); ++c) {
-        Values weights;
-        for (int64_t i = 0; i < unroll; ++i) {
-          Value row = b.add(k, i);
-          weights.push_back(b.exp2(b.fma(b.loadVector(scores, {row, lane(c)}), b.splat(base2), negated[c])));
-          b.storeVector(weights.back(), scores, {row, lane(c)});
-        }
-        next.push_back(b.addf(running[c], b.reduce(weights, [&](Value x, Value y) { return b.addf(x, y); })));
+        Value weight = b.exp2(b.fma(b.loadVector(scores, {k, lane(c)}), b.splat(base2), negated[c]));
+        b.storeVector(weight, scores, {k, lane(c)});
+        next.push_back(b.addf(running[c], weight));
       }
       return next;
     });

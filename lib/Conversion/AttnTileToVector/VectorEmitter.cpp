@@ -103,11 +103,30 @@ void VectorEmitter::storeVector(Value vector, Value memref, ValueRange indices) 
   vector::StoreOp::create(*this, vector, memref, indices);
 }
 
+Value VectorEmitter::leading(int64_t count) {
+  SmallVector<bool> mask(lanes(), false);
+  std::fill_n(mask.begin(), count, true);
+  return arith::ConstantOp::create(*this, DenseElementsAttr::get(vectorType(getI1Type()), ArrayRef<bool>(mask)));
+}
+
 Value VectorEmitter::loadLeading(Value memref, ValueRange indices, int64_t count) {
   if (count >= lanes())
     return loadVector(memref, indices);
-  Value mask = vector::ConstantMaskOp::create(*this, vectorType(getI1Type()), count);
-  return vector::MaskedLoadOp::create(*this, vectorType(), memref, indices, mask, splat(0));
+  return vector::MaskedLoadOp::create(*this, vectorType(), memref, indices, leading(count), splat(0));
+}
+
+void VectorEmitter::storeLeading(Value vector, Value memref, ValueRange indices, int64_t count) {
+  if (count >= lanes())
+    return storeVector(vector, memref, indices);
+  vector::MaskedStoreOp::create(*this, memref, indices, leading(count), vector);
+}
+
+void VectorEmitter::chunks(int64_t size, function_ref<void(Value, int64_t)> body) {
+  if (size <= lanes())
+    return body(index(0), size);
+  loop(index(0), index(size), lanes(), [&](Value start) {
+    body(size % lanes() == 0 ? start : min(start, index(size - lanes())), lanes());
+  });
 }
 
 void VectorEmitter::loop(Value begin, Value end, int64_t step, function_ref<void(Value)> body) {

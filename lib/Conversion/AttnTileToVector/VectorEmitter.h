@@ -63,12 +63,17 @@ public:
   void store(mlir::Value value, mlir::Value memref, mlir::ValueRange indices);
   mlir::Value loadVector(mlir::Value memref, mlir::ValueRange indices);
   void storeVector(mlir::Value vector, mlir::Value memref, mlir::ValueRange indices);
-  /// The first `count` lanes; the others are zero.
+  /// The first `count` lanes; the others are zero, or not written.
   mlir::Value loadLeading(mlir::Value memref, mlir::ValueRange indices, int64_t count);
+  void storeLeading(mlir::Value vector, mlir::Value memref, mlir::ValueRange indices, int64_t count);
+  mlir::Value leading(int64_t count); // that mask
 
   // Control flow.
   void loop(mlir::Value begin, mlir::Value end, int64_t step, llvm::function_ref<void(mlir::Value)> body);
   void loop(mlir::Value end, llvm::function_ref<void(mlir::Value)> body) { loop(index(0), end, 1, body); }
+  /// Covers [0, size) with chunks of `lanes`. The last one starts at size - lanes and overlaps the one before it, so that one body serves
+  /// all; a size below `lanes` is one narrow chunk. body(start, width)
+  void chunks(int64_t size, llvm::function_ref<void(mlir::Value, int64_t)> body);
   Values loop(mlir::Value begin, mlir::Value end, int64_t step, mlir::ValueRange initial,
               llvm::function_ref<Values(mlir::Value, mlir::ValueRange)> body);
   void when(mlir::Value condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no = nullptr);

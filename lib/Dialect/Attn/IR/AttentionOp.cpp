@@ -3,6 +3,7 @@
 // attn.attention: what well-formed means.
 #include "Regions.h"
 #include "fovea/Dialect/Attn/IR/Attn.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 
@@ -123,6 +124,8 @@ LogicalResult verifyForm(AttentionOp op) {
   bool onTensors = isa<TensorType>(op.getQuery().getType());
   SmallVector<Value> shaped = {op.getKey(), op.getValue()};
   llvm::append_range(shaped, op.getOuts());
+  if (op.getQOffset() && !op.getQOffset().getType().isIndex())
+    shaped.push_back(op.getQOffset());
   for (Value value : shaped)
     if (isa<TensorType>(value.getType()) != onTensors)
       return op.emitOpError() << "mixes tensors and memrefs";
@@ -132,6 +135,19 @@ LogicalResult verifyForm(AttentionOp op) {
     return op.emitOpError() << "on memrefs writes its outs and has no results";
   if (onTensors && !op.isValueForm() && op.getResultTypes() != op.getOuts().getTypes())
     return op.emitOpError() << "must return the types of its outs";
+  return success();
+}
+
+/// Tasks run in any order: memory that is written must not be read by any of them.
+LogicalResult verifyOutsAreNotRead(AttentionOp op) {
+  for (Value out : op.getOuts()) {
+    if (!isa<BaseMemRefType>(out.getType()))
+      continue; // a tensor is a value; bufferization keeps reads and writes apart
+    bool isRead = llvm::is_contained({op.getQuery(), op.getKey(), op.getValue(), op.getQOffset()}, out);
+    op->walk([&](memref::LoadOp load) { isRead |= load.getMemRef() == out; });
+    if (isRead)
+      return op.emitOpError() << "writes a memref that it also reads; give it an out of its own";
+  }
   return success();
 }
 
@@ -153,7 +169,9 @@ LogicalResult AttentionOp::verify() {
 }
 
 LogicalResult AttentionOp::verifyRegions() {
-  return failure(failed(verifyScoreRegion(*this, getScore())) || failed(verifyMaskRegion(*this, getMask())));
+  if (failed(verifyScoreRegion(*this, getScore())) || failed(verifyMaskRegion(*this, getMask())))
+    return failure();
+  return verifyOutsAreNotRead(*this);
 }
 
 void AttentionOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {

@@ -51,22 +51,33 @@ void AttnDialect::initialize() {
       >();
 }
 
+// Tiles fit memory, and the code of a register tile, which is unrolled, fits a file.
+static constexpr int64_t kMaxTile = 1 << 16, kMaxLanes = 64, kMaxAccumulators = 256;
+
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t queryTile, int64_t keyBlock,
                                    int64_t lanes, int64_t panel, int64_t microKeys) {
   if (lanes < 1 || panel < 1 || microKeys < 1 || queryTile < 1 || keyBlock < 1)
     return emitError() << "schedule sizes must be positive";
+  if (queryTile > kMaxTile || keyBlock > kMaxTile)
+    return emitError() << "query_tile (" << queryTile << ") and key_block (" << keyBlock << ") must be at most " << kMaxTile;
+  if (lanes > kMaxLanes)
+    return emitError() << "lanes (" << lanes << ") must be at most " << kMaxLanes;
   if (panel % lanes != 0)
     return emitError() << "panel (" << panel << ") must be a multiple of lanes (" << lanes << ")";
   if (queryTile % panel != 0)
     return emitError() << "query_tile (" << queryTile << ") must be a multiple of panel (" << panel << ")";
   if (keyBlock % microKeys != 0)
     return emitError() << "key_block (" << keyBlock << ") must be a multiple of micro_keys (" << microKeys << ")";
+  if (panel / lanes * microKeys > kMaxAccumulators)
+    return emitError() << "micro_keys * panel / lanes (" << panel / lanes * microKeys << ") must be at most " << kMaxAccumulators;
   return success();
 }
 
 static LogicalResult verifyRows(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns, Type elementType) {
   if (rows < 1 || columns < 1)
     return emitError() << "rows and columns must be positive, got " << rows << "x" << columns;
+  if (rows > kMaxTile || columns > kMaxTile)
+    return emitError() << "rows and columns must be at most " << kMaxTile << ", got " << rows << "x" << columns;
   if (!elementType.isF32())
     return emitError() << "element type must be f32, got " << elementType;
   return success();

@@ -33,8 +33,8 @@ ParseResult parseRegionWithArguments(OpAsmParser &parser, Region &region, bool i
   return parser.parseRegion(region, arguments);
 }
 
-void printRegionWithArguments(OpAsmPrinter &printer, StringRef keyword, Region &region) {
-  printer << ' ' << keyword << " (";
+void printRegionWithArguments(OpAsmPrinter &printer, Region &region) {
+  printer << '(';
   llvm::interleaveComma(region.getArguments(), printer, [&](BlockArgument argument) { printer.printOperand(argument); });
   printer << ") ";
   printer.printRegion(region, /*printEntryBlockArgs=*/false);
@@ -79,26 +79,17 @@ LogicalResult verifyRegion(Operation *op, Region &region, bool isScore) {
 
 } // namespace
 
-ParseResult parseScoreAndMask(OpAsmParser &parser, Region &score, Region &mask) {
-  if (succeeded(parser.parseOptionalKeyword("score")) && parseRegionWithArguments(parser, score, /*isScore=*/true))
-    return failure();
-  if (succeeded(parser.parseOptionalKeyword("mask")) && parseRegionWithArguments(parser, mask, /*isScore=*/false))
-    return failure();
-  return success();
+ParseResult parseScoreRegion(OpAsmParser &parser, Region &score) {
+  return parseRegionWithArguments(parser, score, /*isScore=*/true);
 }
 
-void printScoreAndMask(OpAsmPrinter &printer, Operation *, Region &score, Region &mask) {
-  if (!score.empty())
-    printRegionWithArguments(printer, "score", score);
-  if (!mask.empty())
-    printRegionWithArguments(printer, "mask", mask);
-}
+void printScoreRegion(OpAsmPrinter &printer, Operation *, Region &score) { printRegionWithArguments(printer, score); }
 
 ParseResult parseMaskRegion(OpAsmParser &parser, Region &mask) {
-  return failure(parser.parseKeyword("mask") || parseRegionWithArguments(parser, mask, /*isScore=*/false));
+  return parseRegionWithArguments(parser, mask, /*isScore=*/false);
 }
 
-void printMaskRegion(OpAsmPrinter &printer, Operation *, Region &mask) { printRegionWithArguments(printer, "mask", mask); }
+void printMaskRegion(OpAsmPrinter &printer, Operation *, Region &mask) { printRegionWithArguments(printer, mask); }
 
 LogicalResult verifyScoreRegion(Operation *op, Region &score) {
   return score.empty() ? success() : verifyRegion(op, score, /*isScore=*/true);

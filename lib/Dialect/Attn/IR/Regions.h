@@ -8,11 +8,11 @@
 
 namespace fovea::attn {
 
-/// `score (%s, %b, %h, %i, %j) {...}` and `mask (%b, %h, %i, %j) {...}`, each optional, in this order.
-mlir::ParseResult parseScoreAndMask(mlir::OpAsmParser &parser, mlir::Region &score, mlir::Region &mask);
-void printScoreAndMask(mlir::OpAsmPrinter &printer, mlir::Operation *op, mlir::Region &score, mlir::Region &mask);
+/// `(%s, %b, %h, %i, %j) {...}`, after the keyword `score`.
+mlir::ParseResult parseScoreRegion(mlir::OpAsmParser &parser, mlir::Region &score);
+void printScoreRegion(mlir::OpAsmPrinter &printer, mlir::Operation *op, mlir::Region &score);
 
-/// `mask (%b, %h, %i, %j) {...}`.
+/// `(%b, %h, %i, %j) {...}`, after the keyword `mask`.
 mlir::ParseResult parseMaskRegion(mlir::OpAsmParser &parser, mlir::Region &mask);
 void printMaskRegion(mlir::OpAsmPrinter &printer, mlir::Operation *op, mlir::Region &mask);
 

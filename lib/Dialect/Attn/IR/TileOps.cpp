@@ -52,18 +52,39 @@ void TaskOp::print(OpAsmPrinter &printer) {
   printer.printOptionalAttrDict((*this)->getAttrs(), {getScheduleAttrName()});
 }
 
-/// A state is updated in place by targets, so every state value has exactly one use: the next update, a loop or branch that
+/// A use runs at most once for each time its state is made: no loop around the use that is not around the state as well.
+static bool isInLoopWithin(Operation *user, Region *scope) {
+  for (Region *region = user->getParentRegion(); region != scope; region = region->getParentRegion()) {
+    auto branch = dyn_cast<RegionBranchOpInterface>(region->getParentOp());
+    if (!branch || branch.isRepetitiveRegion(region->getRegionNumber()))
+      return true;
+  }
+  return false;
+}
+
+/// A state is updated in place by targets, so every state has one use on each path: the next update, a loop or branch that
 /// carries it, or finalize.
+static bool isLinear(Value value) {
+  if (!isa<StateType>(value.getType()))
+    return true;
+  SmallVector<Operation *> users(value.getUsers());
+  for (auto [index, user] : llvm::enumerate(users)) {
+    if (isInLoopWithin(user, value.getParentRegion()))
+      return false;
+    for (Operation *other : llvm::drop_begin(users, index + 1))
+      if (user == other || !insideMutuallyExclusiveRegions(user, other))
+        return false;
+  }
+  return true;
+}
+
 LogicalResult TaskOp::verifyRegions() {
   if (getBody().getNumArguments() != 3 || !llvm::all_of(getBody().getArgumentTypes(), [](Type t) { return t.isIndex(); }))
     return emitOpError() << "body must take three indices: sequence, head, query tile";
-  auto isLinear = [](Value value) {
-    if (!isa<StateType>(value.getType()))
-      return true;
-    // One use per path: the two branches of an scf.if may each have one.
-    llvm::SmallPtrSet<Block *, 2> blocks;
-    return llvm::all_of(value.getUses(), [&](OpOperand &use) { return blocks.insert(use.getOwner()->getBlock()).second; });
-  };
+  if (getBody().front().getTerminator()->getNumOperands() != 0)
+    return emitOpError() << "yields nothing: its results are what attn.finalize writes";
+  if ((*this)->getParentOfType<TaskOp>())
+    return emitOpError() << "stands inside another task; a task is what one worker does at a time";
   WalkResult result = getBody().walk([&](Operation *op) {
     for (OpResult value : op->getResults())
       if (!isLinear(value)) {
@@ -89,15 +110,36 @@ LogicalResult TileBoundsOp::verify() {
 
 LogicalResult TileBoundsOp::verifyRegions() { return verifyMaskRegion(*this, getMask()); }
 
-LogicalResult LoadTileOp::verify() {
-  MemRefType source = cast<MemRefType>(getSource().getType());
-  if (source.getDimSize(3) != getTile().getType().getColumns())
-    return emitOpError() << "source has " << source.getDimSize(3) << " columns, but the tile has "
-                         << getTile().getType().getColumns();
-  if (source.getElementType() != getTile().getType().getElementType())
-    return emitOpError() << "element types of source and tile differ";
+/// Targets take the sizes of the register tile from the task around an op.
+static LogicalResult verifyInTask(Operation *op, int64_t rows, bool isKeys) {
+  auto task = op->getParentOfType<TaskOp>();
+  if (!task)
+    return op->emitOpError() << "must be inside attn.task";
+  int64_t expected = isKeys ? task.getSchedule().getKeyBlock() : task.getSchedule().getQueryTile();
+  if (rows != expected)
+    return op->emitOpError() << "has " << rows << " rows, but the schedule's " << (isKeys ? "key_block" : "query_tile") << " is "
+                             << expected;
   return success();
 }
+
+/// Where rows of a head come from or go to: [B, H, N, columns].
+static LogicalResult verifyMemory(Operation *op, Type type, StringRef name, int64_t columns, Type elementType) {
+  auto memref = cast<MemRefType>(type);
+  if (memref.getDimSize(3) != columns)
+    return op->emitOpError() << name << " must have " << columns << " columns, got " << type;
+  if (memref.getElementType() != elementType)
+    return op->emitOpError() << name << " must have element type " << elementType << ", got " << type;
+  return success();
+}
+
+LogicalResult LoadTileOp::verify() {
+  TileType tile = getTile().getType();
+  if (failed(verifyMemory(*this, getSource().getType(), "source", tile.getColumns(), tile.getElementType())))
+    return failure();
+  return verifyInTask(*this, tile.getRows(), tile.getRole() != TileRole::Query);
+}
+
+LogicalResult InitStateOp::verify() { return verifyInTask(*this, getState().getType().getRows(), /*isKeys=*/false); }
 
 void LoadTileOp::getEffects(Effects &effects) {
   effects.emplace_back(MemoryEffects::Read::get(), &getSourceMutable(), SideEffects::DefaultResource::get());
@@ -122,7 +164,10 @@ LogicalResult UpdateOp::verify() {
                          << key.getColumns();
   if (value.getColumns() != state.getColumns())
     return emitOpError() << "value tile has " << value.getColumns() << " columns, but the state has " << state.getColumns();
-  return success();
+  if (!getScale().isFinite())
+    return emitOpError() << "scale must be finite";
+  return failure(failed(verifyInTask(*this, state.getRows(), /*isKeys=*/false)) ||
+                 failed(verifyInTask(*this, key.getRows(), /*isKeys=*/true)));
 }
 
 LogicalResult UpdateOp::verifyRegions() {
@@ -130,10 +175,10 @@ LogicalResult UpdateOp::verifyRegions() {
 }
 
 LogicalResult FinalizeOp::verify() {
-  if (cast<MemRefType>(getOutput().getType()).getDimSize(3) != getState().getType().getColumns())
-    return emitOpError() << "output has " << cast<MemRefType>(getOutput().getType()).getDimSize(3)
-                         << " columns, but the state has " << getState().getType().getColumns();
-  return success();
+  StateType state = getState().getType();
+  if (failed(verifyMemory(*this, getOutput().getType(), "output", state.getColumns(), state.getElementType())))
+    return failure();
+  return verifyInTask(*this, state.getRows(), /*isKeys=*/false);
 }
 
 void FinalizeOp::getEffects(Effects &effects) {

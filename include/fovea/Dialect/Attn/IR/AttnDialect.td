@@ -16,9 +16,15 @@ def Attn_Dialect : Dialect {
     Conventions: query `[B, Hq, Nq, Dk]`, key `[B, Hkv, Nk, Dk]`, value `[B, Hkv, Nk, Dv]`, output `[B, Hq, Nq, Dv]`,
     log-sum-exp `[B, Hq, Nq]`; query head `h` reads kv head `h floordiv (Hq / Hkv)`. In regions `b` is the sequence, `h` the
     query head, `i` the absolute query position (row + q_offset), `j` the key position.
+
+    Arguments and results of functions may say `attn.name = "slopes"` (how callers pass it; by default its role or number) and
+    `attn.dims = ["B", "Hq", "Nq", "D"]` (dimensions of one name are equal; `""` leaves one unnamed). `attn.output` marks what a
+    kernel writes; the compiler sets it.
   }];
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
+  let hasRegionArgAttrVerify = 1;
+  let hasRegionResultAttrVerify = 1;
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 

@@ -65,7 +65,8 @@ def Attn_AttentionOp : Attn_Op<"attention", [
   let regions = (region AnyRegion:$score, AnyRegion:$mask);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`q_offset` $q_offset^)? (`outs` `(` $outs^ `)`)? (`scale` $scale^)? (`layout` $layout^)?
-    (`schedule` $schedule^)? custom<ScoreAndMask>($score, $mask) attr-dict `:` functional-type(operands, results)
+    (`schedule` $schedule^)? (`score` custom<ScoreRegion>($score)^)? (`mask` custom<MaskRegion>($mask)^)?
+    attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;

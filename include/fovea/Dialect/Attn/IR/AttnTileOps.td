@@ -39,7 +39,7 @@ def Attn_TileBoundsOp : Attn_Op<"tile_bounds", [RecursiveMemoryEffects]> {
   let regions = (region SizedRegion<1>:$mask);
   let assemblyFormat = [{
     `(` $batch `,` $head `)` `rows` `(` $row_begin `to` $row_end `)` `keys` `(` $key_begin `to` $key_end `step` $step `)`
-    custom<MaskRegion>($mask) attr-dict
+    `mask` custom<MaskRegion>($mask) attr-dict
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
@@ -65,6 +65,7 @@ def Attn_InitStateOp : Attn_Op<"init_state", [DeclareOpInterfaceMethods<MemoryEf
   let description = "It allocates, so that two of them are never merged, hoisted or cloned.";
   let results = (outs Attn_StateType:$state);
   let assemblyFormat = "attr-dict `:` type($state)";
+  let hasVerifier = 1;
 }
 
 def Attn_UpdateOp : Attn_Op<"update", [RecursiveMemoryEffects,
@@ -88,7 +89,8 @@ def Attn_UpdateOp : Attn_Op<"update", [RecursiveMemoryEffects,
   let regions = (region AnyRegion:$score, AnyRegion:$mask);
   let assemblyFormat = [{
     $state `,` $query `,` $key `,` $value `at` `(` $batch `,` $head `,` $row `,` $key_position `)`
-    `valid` `(` $valid_rows `,` $valid_keys `)` (`full` $full^)? `scale` $scale custom<ScoreAndMask>($score, $mask) attr-dict
+    `valid` `(` $valid_rows `,` $valid_keys `)` (`full` $full^)? `scale` $scale
+    (`score` custom<ScoreRegion>($score)^)? (`mask` custom<MaskRegion>($mask)^)? attr-dict
     `:` type($state) `,` type($query) `,` type($key) `,` type($value)
   }];
   let hasVerifier = 1;
