@@ -14,3 +14,4 @@ config.environment["PYTHONPATH"] = os.path.join(config.fovea_build, "python")
 config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
 config.substitutions.append(("%python", config.python))
 config.substitutions.append(("%source", config.fovea_source))
+config.substitutions.append(("%build", config.fovea_build))
