@@ -3,6 +3,7 @@
 
 import importlib.util
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -21,11 +22,15 @@ def run(*arguments):
     ("How do animals find their way?", "Migrating birds"),
     ("What should I do with my savings?", "Interest compounds"),
     ("When does the ferry leave?", "We missed the last ferry"),
+    ("What should I do in the vegetable garden in spring?", "A vegetable garden keeps its own calendar"),
 ])
 def test_the_best_match_is_the_right_one(query, best):
     result = run("--query", query, "--top", "1")
     assert result.returncode == 0, result.stdout + result.stderr
     assert best in result.stdout
+    computed, tiles = map(int, re.search(r"(\d+) of (\d+) computed", result.stdout).groups())
+    assert 0 < computed < tiles / 4, "tiles that hold only padding must be skipped"
+    assert result.stdout.splitlines()[-1].startswith("ok: 6 attention layers")
 
 
 def test_help_and_bad_input():

@@ -74,25 +74,25 @@ def test_score_tensors_are_read_by_each_run(make):
 
 
 def test_kernel_and_plan(make):
-    q, k, v = make(Nq=200, Nk=200)
+    q, k, v = make(Nq=700, Nk=700)  # several key blocks, so that the mask can hide whole ones
     kernel = fovea.compile(like=(q, k, v), is_causal=True, window=int, kv_len=int, return_lse=True)
     assert "attn.attention" in kernel.mlir and kernel.target == "host"
     assert kernel.compile_times["total"] > 0
     assert list(kernel.compile_times)[-1] == "total"
-    plan = kernel.plan(q.shape, k.shape, v.shape, window=16, kv_len=[200, 40])
+    plan = kernel.plan(q.shape, k.shape, v.shape, window=16, kv_len=[700, 40])
     assert 0 < plan.stats.visited < plan.stats.blocks
     assert plan.stats.skipped == plan.stats.blocks - plan.stats.visited and plan.stats.tasks > 0
-    keep = lambda b, h, i, j: (i >= j) & (i - j < 16) & (j < np.array([200, 40])[b])
+    keep = lambda b, h, i, j: (i >= j) & (i - j < 16) & (j < np.array([700, 40])[b])
     for layer in range(3):
         out, lse = plan.run(q, k, v)
         check(out, lse, q, k, v, mask_mod=keep)
         q = q + 1
-    check(*kernel(q, k, v, window=16, kv_len=[200, 40]), q, k, v, mask_mod=keep)
+    check(*kernel(q, k, v, window=16, kv_len=[700, 40]), q, k, v, mask_mod=keep)
     with pytest.raises(ValueError, match="window: no value; pass window="):
         kernel.plan(q, k, v, kv_len=[1, 2])
     with pytest.raises(ValueError, match="compiled without it; pass q_offset=int"):
         kernel.plan(q, k, v, window=1, kv_len=[1, 2], q_offset=3)
-    with pytest.raises(ValueError, match="is_causal with 100 queries and 200 keys"):
+    with pytest.raises(ValueError, match="is_causal with 100 queries and 700 keys"):
         kernel.plan(q[:, :, :100], k, v, window=1, kv_len=[1, 2])
 
 
