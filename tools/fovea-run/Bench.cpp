@@ -21,7 +21,7 @@ double median(std::vector<double> values) {
 
 Timing fovea::run::benchmark(Execution &execution, unsigned threads, std::optional<double> flops) {
   constexpr size_t kMinRuns = 9;
-  constexpr double kMinSeconds = 1.5;
+  constexpr double kMinSeconds = 1.5, kMaxSeconds = 30;        // long runs are repeated less often
   constexpr double kShortestPeak = 2e-3, kLongestPeak = 50e-3; // seconds
   execution.run();                                             // first touch of outputs and workspace
   double begin = now();
@@ -30,7 +30,10 @@ Timing fovea::run::benchmark(Execution &execution, unsigned threads, std::option
 
   std::vector<double> seconds, peaks, shares;
   begin = now();
-  while (seconds.size() < kMinRuns || now() - begin < kMinSeconds) {
+  auto isEnough = [&](double elapsed) {
+    return elapsed >= kMaxSeconds || (seconds.size() >= kMinRuns && elapsed >= kMinSeconds);
+  };
+  while (seconds.empty() || !isEnough(now() - begin)) {
     std::optional<double> before = measurePeak(threads, peakSeconds);
     double start = now();
     execution.run();

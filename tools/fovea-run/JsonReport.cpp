@@ -78,6 +78,7 @@ void fovea::run::printJson(const Report &report, raw_ostream &os) {
                       {"tasks", report.plan.tasks},
                       {"tiles_visited", report.plan.visited},
                       {"tiles_total", report.plan.blocks},
+                      {"workspace_bytes", int64_t(report.workspaceBytes)},
                       {"max_error_ratio", report.check ? number(report.check->maxRatio()) : json::Value(nullptr)},
                       {"check", report.check ? json::Value(checkOf(*report.check)) : json::Value(nullptr)},
                       {"median_ms", t ? json::Value(t->medianMs) : json::Value(nullptr)},

@@ -38,6 +38,7 @@ public:
 
   void run();
   fovea_plan_stats stats() const;
+  size_t workspaceBytes() const { return workspace.size(); }
 
 private:
   std::vector<DLTensor> tensors;

@@ -26,6 +26,7 @@ struct Report {
   const Kernel &kernel;
   const Arguments &arguments;
   fovea_plan_stats plan = {};
+  size_t workspaceBytes = 0; // of all slots
   std::optional<Check> check;
   std::optional<Timing> timing;
   std::optional<reference::Work> work;

@@ -99,7 +99,8 @@ void fovea::run::printText(const Report &report, raw_ostream &os) {
   const fovea_plan_stats &plan = report.plan;
   double skipped = plan.blocks ? 100.0 * double(plan.blocks - plan.visited) / double(plan.blocks) : 0;
   label(os, "plan") << plan.tasks << " tasks, " << plan.visited << " of " << plan.blocks << " tiles visited"
-                    << format(" (%.0f %% skipped)\n", skipped);
+                    << format(" (%.0f %% skipped), workspace %.0f KiB per thread\n", skipped,
+                              double(report.workspaceBytes) / plan.slots / 1024);
   if (report.check)
     printCheck(*report.check, os);
   if (report.timing)

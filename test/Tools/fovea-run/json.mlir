@@ -19,6 +19,7 @@
 // CHECK-DAG: "tiles_visited": {{[0-9]+}}
 // A triangle of 256 x 257 / 2 pairs for each of 4 heads, 2 (32 + 32) operations each.
 // CHECK-DAG: "visible_pairs": 131584
+// CHECK-DAG: "workspace_bytes": {{[1-9][0-9]*}}
 // CHECK-DAG: "visible_pairs_exact": true
 // CHECK-DAG: "flops": 16842752
 

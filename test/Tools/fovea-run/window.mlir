@@ -8,7 +8,7 @@
 // CHECK: 40
 // CHECK: output {{.*}}float32[2, 4, 70, 32] {{ *}}mean
 // CHECK: output {{.*}}float32[2, 4, 70] {{ *}}mean
-// CHECK: plan {{.*}} tiles visited
+// CHECK: plan {{.*}} tiles visited ({{.*}} skipped), workspace {{[1-9][0-9]*}} KiB per thread
 // CHECK: check {{ *}}right, worst error {{.*}} of its bound
 // CHECK: of the bound at [{{[0-9]+, [0-9]+, [0-9]+, [0-9]+}}]
 // CHECK: of the bound at [{{[0-9]+, [0-9]+, [0-9]+}}]

@@ -1,0 +1,13 @@
+func.func @main(%q: tensor<?x8x?x64xf32> {attn.dims = ["B", "Hq", "Nq", "D"]}, %k: tensor<?x8x?x64xf32> {attn.dims = ["B", "Hkv", "Nk", "D"]},
+                %v: tensor<?x8x?x64xf32> {attn.dims = ["B", "Hkv", "Nk", "D"]},
+                %window: index {attn.name = "window"}) -> tensor<?x8x?x64xf32> {
+  %o = attn.attention %q, %k, %v
+    mask (%b, %h, %i, %j) {
+      %causal = arith.cmpi sge, %i, %j : index
+      %age = arith.subi %i, %j : index
+      %near = arith.cmpi slt, %age, %window : index
+      %keep = arith.andi %causal, %near : i1
+      attn.yield %keep : i1
+    } : (tensor<?x8x?x64xf32>, tensor<?x8x?x64xf32>, tensor<?x8x?x64xf32>) -> tensor<?x8x?x64xf32>
+  return %o : tensor<?x8x?x64xf32>
+}

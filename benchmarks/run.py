@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The figures of the README, measured on this machine.
+
+Every kernel of benchmarks/kernels on one thread, 1 sequence of 4096 positions; the peak is measured around each run, so that the
+share of it holds on a machine that is shared. Then compilation in fresh processes, and one causal head over 128 Ki positions.
+"""
+import argparse
+import importlib.util
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+PHASES = ("context", "parse", "passes", "translate", "optimize", "codegen", "link")
+# What the kernels take besides query, key and value.
+INPUTS = {"window-d64": {"window": 512}, "alibi-d64": {"slopes": (2.0 ** -np.arange(1, 9)).astype(np.float32)}}
+
+
+class Machine:
+    def __init__(self, name):
+        self.name = name
+        info = Path("/proc/cpuinfo")
+        text = info.read_text() if info.exists() else ""
+        flags = re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.M)
+        known = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "asimd", "sve")
+        self.features = [flag for flag in known if flags and flag in flags[1].split()]
+
+    def slug(self):
+        isa = next((flag for flag in ("avx512f", "avx2", "sve", "asimd") if flag in self.features), "")
+        return re.sub(r"[^a-z0-9]+", "-", f"{self.name} {isa}".lower()).strip("-")
+
+
+class Runner:
+    """Calls fovea-run and reads its report."""
+
+    def __init__(self, build, directory):
+        self.program, self.directory = build / "bin" / "fovea-run", Path(directory)
+
+    def __call__(self, path, keys, *options):
+        """The report, with the process's peak of resident memory in `rss_bytes`."""
+        command = [self.program, path, f"--dims=B=1,Nq={keys},Nk={keys}", "--threads=1", "--json", *self.inputs(path.stem), *options]
+        process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True)
+        output = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)  # wait4 took it
+        if process.returncode:
+            sys.exit(f"benchmarks/run.py: {path.name}: fovea-run failed")
+        return {**json.loads(output), "rss_bytes": usage.ru_maxrss * 1024}
+
+    def inputs(self, kernel):
+        for name, value in INPUTS.get(kernel, {}).items():
+            if isinstance(value, np.ndarray):
+                path = self.directory / f"{kernel}-{name}.npy"
+                np.save(path, value)
+                value = path
+            yield f"--input={name}={value}"
+
+
+def measure_kernel(runner, path, keys, rounds, peers):
+    """Fovea and the peers in turns; medians of the rounds."""
+    reports, times = [], {peer: [] for peer in peers}
+    for _ in range(rounds):
+        reports.append(runner(path, keys, "--bench"))
+        for peer in peers:
+            milliseconds = measure_peer(peer, path.stem, reports[-1])
+            if milliseconds:
+                times[peer].append(milliseconds)
+    middle = sorted(reports, key=lambda report: report["median_ms"])[len(reports) // 2]
+    result = {key: middle[key] for key in ("median_ms", "gflops", "share_of_peak", "peak_gflops", "compile_ms", "tiles_visited",
+                                         "tiles_total", "workspace_bytes", "visible_pairs", "flops")}
+    result["peers"] = {peer: {"median_ms": statistics.median(values), "gflops": middle["flops"] / statistics.median(values) * 1e-6}
+                       for peer, values in times.items() if values}
+    return result
+
+
+def measure_peer(peer, kernel, report):
+    shapes = {argument["name"]: argument.get("shape") for argument in report["arguments"]}
+    request = {"kernel": kernel, "query": shapes["query"], "key": shapes["key"], "window": INPUTS.get(kernel, {}).get("window")}
+    environment = dict(os.environ, OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
+    result = subprocess.run([sys.executable, HERE / "peers" / f"{peer}.py", json.dumps(request)], env=environment, stdout=subprocess.PIPE, text=True)
+    if result.returncode:
+        print(f"{peer}: {kernel} failed", file=sys.stderr)
+        return None
+    return json.loads(result.stdout)["median_ms"]
+
+
+def measure_compilation(runner, processes):
+    """What the first compilation of a process costs: each process compiles once."""
+    times = [runner(HERE / "kernels" / "causal-d64.mlir", 64)["compile_ms"] for _ in range(processes)]
+    return {phase: statistics.median(time[phase] for time in times) for phase in (*PHASES, "total")}
+
+
+def measure_long(runner, keys):
+    """One causal head over `keys` positions, and what its memory grows by besides its tensors, against 1024 positions."""
+    path = HERE / "long" / "causal-h1-d64.mlir"
+    short, long = runner(path, 1024), runner(path, keys, "--bench")
+    tensor_bytes = lambda report: sum(4 * int(np.prod(argument["shape"])) for argument in report["arguments"])
+    growth = (long["rss_bytes"] - tensor_bytes(long)) - (short["rss_bytes"] - tensor_bytes(short))
+    return {"keys": keys, "median_ms": long["median_ms"], "gflops": long["gflops"], "share_of_peak": long["share_of_peak"],
+            "workspace_bytes": long["workspace_bytes"], "rss_growth_bytes": growth, "tensor_bytes": tensor_bytes(long)}
+
+
+def table(header, rows):
+    """Columns as wide as they need to be; the first one to the left."""
+    lines = [header, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    for line in lines:
+        print("  ".join(cell.ljust(width) if column == 0 else cell.rjust(width) for column, (cell, width) in enumerate(zip(line, widths))).rstrip())
+
+
+def percent(value):
+    return "-" if value is None else f"{100 * value:.1f} %"
+
+
+def print_results(results):
+    machine = results["machine"]
+    print(f"\n{machine['cpu']} ({', '.join(machine['features'])}), one thread, B 1, N {results['keys']}, fp32")
+    print("GFLOP/s on visible pairs: 2 (Dk + Dv) each; peak: fp32 FMA, measured around each run\n")
+    peers = sorted({peer for kernel in results["kernels"].values() for peer in kernel["peers"]})
+    header = ["kernel", "GFLOP/s", "of peak", "ms", "skipped tiles", "workspace", *peers]
+    rows = [[name, f"{kernel['gflops']:.1f}", percent(kernel["share_of_peak"]), f"{kernel['median_ms']:.1f}",
+             percent(1 - kernel["tiles_visited"] / kernel["tiles_total"]), f"{kernel['workspace_bytes'] / 1024:.0f} KiB",
+             *(f"{kernel['peers'][peer]['gflops']:.1f}" if peer in kernel["peers"] else "-" for peer in peers)]
+            for name, kernel in results["kernels"].items()]
+    table(header, rows)
+    print("\nCompilation, ms\n")
+    compile_row = lambda name, times: [name, *(f"{times[phase]:.1f}" for phase in ("total", *PHASES))]
+    rows = [compile_row(name, kernel["compile_ms"]) for name, kernel in results["kernels"].items()]
+    first = results["first_compile"]
+    rows.append(compile_row(f"causal-d64, median of {first['processes']} fresh processes", first["median_ms"]))
+    table(["kernel", "total", *PHASES], rows)
+    if long := results.get("long"):
+        print(f"\nOne causal head, {long['keys'] // 1024} Ki positions, D 64: {long['median_ms'] / 1e3:.2f} s, {long['gflops']:.1f} GFLOP/s, "
+              f"{percent(long['share_of_peak'])} of peak; workspace {long['workspace_bytes'] / 1024:.0f} KiB, resident memory besides the "
+              f"{long['tensor_bytes'] / 2**20:.0f} MiB of tensors {long['rss_growth_bytes'] / 2**20:+.1f} MiB against 1 Ki positions")
+
+
+def installed_peers():
+    found = []
+    for name, module in (("torch_sdpa", "torch"),):
+        if importlib.util.find_spec(module):
+            found.append(name)
+        else:
+            print(f"{module} is not installed: {name} is left out", file=sys.stderr)
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=Path, default=HERE.parent / "build", help="the build directory (default: build)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there too")
+    parser.add_argument("--save", action="store_true", help="write benchmarks/results/CPU.json")
+    parser.add_argument("--quick", action="store_true", help="N 1024, four kernels, no long sequence: does it still work?")
+    parser.add_argument("--peers", action="store_true", help="time torch's SDPA, as installed, between our runs")
+    parser.add_argument("--rounds", type=int, default=1, help="how often each kernel takes its turn (default: 1)")
+    options = parser.parse_args()
+    peers = installed_peers() if options.peers else []
+    keys, processes = (1024, 3) if options.quick else (4096, 9)
+    kernels = sorted((HERE / "kernels").glob("*.mlir"))
+    if options.quick:
+        kernels = [path for path in kernels if path.stem in ("full-d64", "causal-d64", "window-d64", "alibi-d64")]
+    results = {"keys": keys, "kernels": {}}
+    with tempfile.TemporaryDirectory() as directory:
+        runner = Runner(options.build, directory)
+        say = lambda text: print(f"{text} ...", file=sys.stderr, flush=True)
+        say("first compilation")
+        results["first_compile"] = {"processes": processes, "median_ms": measure_compilation(runner, processes)}
+        machine = Machine(runner(kernels[0], 64)["cpu"])
+        results["machine"] = {"cpu": machine.name, "features": machine.features}
+        for path in kernels:
+            say(path.stem)
+            results["kernels"][path.stem] = measure_kernel(runner, path, keys, max(options.rounds, 1), peers)
+        if not options.quick:
+            say("128 Ki positions (a minute or more)")
+            results["long"] = measure_long(runner, 131072)
+    print_results(results)
+    saved = [options.json] if options.json else []
+    if options.save:
+        saved.append(HERE / "results" / f"{machine.slug()}.json")
+    for path in saved:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(results, indent=2) + "\n")
+        print(f"wrote {path}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
