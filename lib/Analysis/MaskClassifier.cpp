@@ -124,15 +124,30 @@ void MaskClassifier::emitRanges(MaskRangeBuilder &builder, function_ref<bool(uns
   }
 }
 
-static MaskRange positions(MaskRangeBuilder &builder, Value begin, Value end) {
-  return {begin, builder.emit<arith::SubIOp>(end, builder.constant(1)), {0, kPositionLimit - 1}};
+static MaskRange positions(MaskRangeBuilder &builder, Value begin, Value end, Bounds bounds) {
+  return {begin, builder.emit<arith::SubIOp>(end, builder.constant(1)), bounds};
+}
+
+/// Unsigned ops read a negative position as a huge one: masks that have them are classified for positions from 0 only.
+static Bounds rowLimits(ArrayRef<Operation *> slice) {
+  bool hasUnsigned = llvm::any_of(slice, [](Operation *op) {
+    if (auto compare = dyn_cast<arith::CmpIOp>(op))
+      return compare.getPredicate() >= arith::CmpIPredicate::ult;
+    return isa<arith::DivUIOp, arith::RemUIOp, arith::CeilDivUIOp, arith::ShRUIOp, arith::MinUIOp, arith::MaxUIOp, arith::ExtUIOp,
+               arith::IndexCastUIOp>(op);
+  });
+  return {hasUnsigned ? 0 : -kPositionLimit, kPositionLimit - 1};
 }
 
 void MaskClassifier::emitRows(OpBuilder &opBuilder, Location loc, Value rowBegin, Value rowEnd) {
   MaskRangeBuilder builder(opBuilder, loc);
   if (symbolsHold)
     builder.assume(symbolsHold);
-  ranges[mask.getArgument(kRow)] = positions(builder, rowBegin, rowEnd);
+  // An offset comes from the caller, so a row may be anywhere; outside the limits the tile is PARTIAL.
+  Bounds limits = rowLimits(slice);
+  if (dependenceOf(maskResult(mask)) & kRows)
+    builder.assumeWithin(positions(builder, rowBegin, rowEnd, {INT64_MIN, INT64_MAX}), limits);
+  ranges[mask.getArgument(kRow)] = positions(builder, rowBegin, rowEnd, limits);
   emitRanges(builder, [](unsigned dependence) { return dependence == kRows; });
   rowsHold = builder.getAssumption();
 }
@@ -141,7 +156,7 @@ TileClass MaskClassifier::emitKeys(OpBuilder &opBuilder, Location loc, Value key
   MaskRangeBuilder builder(opBuilder, loc);
   if (rowsHold)
     builder.assume(rowsHold);
-  ranges[mask.getArgument(kKey)] = positions(builder, keyBegin, keyEnd);
+  ranges[mask.getArgument(kKey)] = positions(builder, keyBegin, keyEnd, {0, kPositionLimit - 1});
   emitRanges(builder, [](unsigned dependence) { return dependence & kKeys; });
   MaskRange result = rangeOf(maskResult(mask), builder);
   Value holds = builder.getAssumption();

@@ -96,7 +96,15 @@ Sample MaskHarness::sample(std::mt19937_64 &random) {
       return random() % 100000;
     return kPositionLimit - size - static_cast<int64_t>(random() % 64);
   };
-  Sample sample{int64_t(random() % 8), int64_t(random() % 32), position(rows), 0, position(keys), 0, {}};
+  // A query offset may put rows before key 0, or anywhere at all.
+  auto rowPosition = [&]() -> int64_t {
+    unsigned kind = random() % 100;
+    if (kind < 90)
+      return position(rows);
+    return kind < 98 ? -int64_t(random() % 600) : pick(random, {-(int64_t(1) << 40), int64_t(1) << 40, -kPositionLimit - 3});
+  };
+  Sample sample{int64_t(random() % 8), int64_t(random() % 32), rowPosition(), 0, position(keys), 0, {}};
+  sample.isOrdinary = sample.rowBegin >= 0 && sample.rowBegin < kPositionLimit;
   sample.rowEnd = sample.rowBegin + rows;
   sample.keyEnd = sample.keyBegin + keys;
   for (BlockArgument symbol : body().getArguments().drop_front(kTileArguments))

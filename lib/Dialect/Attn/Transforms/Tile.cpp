@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
@@ -92,6 +93,8 @@ private:
     }
     if (op.getQOffset() && !op.getQOffset().getType().isIndex())
       checkEqual(problem.query, 0, "query", op.getQOffset(), 0, "q_offset", "batch size");
+    Value limit = constant(int64_t(1) << 31); // what mask analysis counts on; MaskRange.h
+    check(arith::CmpIOp::create(b, arith::CmpIPredicate::ule, problem.keys, limit), "more than 2^31 keys are not supported");
     Value group = arith::DivUIOp::create(b, problem.heads, kvHeadsOrOne());
     Value whole = arith::MulIOp::create(b, group, problem.kvHeads);
     check(arith::CmpIOp::create(b, arith::CmpIPredicate::eq, whole, problem.heads),
@@ -208,6 +211,11 @@ struct TilePass : fovea::attn::impl::TileBase<TilePass> {
     for (AttentionOp op : ops) {
       if (op.getOuts().empty() || !isa<MemRefType>(op.getQuery().getType())) {
         op.emitOpError("is on tensors; bufferize before tiling (phase 4)");
+        return signalPassFailure();
+      }
+      bool readsTensors = op->walk([](tensor::ExtractOp) { return WalkResult::interrupt(); }).wasInterrupted();
+      if (readsTensors) {
+        op.emitOpError("reads a tensor in its regions; bufferize before tiling (phase 4)");
         return signalPassFailure();
       }
       if (!op.getSchedule()) {
