@@ -15,3 +15,5 @@ config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
 config.substitutions.append(("%python", config.python))
 config.substitutions.append(("%source", config.fovea_source))
 config.substitutions.append(("%build", config.fovea_build))
+if os.path.isdir(os.path.join(config.fovea_build, "python", "fovea")):
+    config.available_features.add("python-package")
