@@ -69,7 +69,8 @@ def main():
             continue
         stale = True
         if options.check:
-            sys.stdout.writelines(difflib.unified_diff(old.splitlines(True), text.splitlines(True), f"docs/reference/{name}", "generated", n=1))
+            sys.stdout.writelines(difflib.unified_diff(old.splitlines(True), text.splitlines(True), f"docs/reference/{name}",
+                                                       "generated", n=1))
         else:
             path.parent.mkdir(exist_ok=True)
             path.write_text(text)
