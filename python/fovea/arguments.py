@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What a call must satisfy before anything is compiled or run. Every refusal says what would work."""
 
+import operator
+
 import numpy as np
 
-from .arrays import as_array, as_float32
+from .arrays import as_array, as_float32, is_array
 from .module import Dims
 from .operands import BUILT_IN
 from .tracing import POSITION_BITS
+
+_MAX_HEAD_SIZE = 576  # the compiler's
+_MAX_THREADS = 1024
 
 
 def infer_dims(query, key, value, layout, enable_gqa=True):
@@ -27,6 +32,9 @@ def infer_dims(query, key, value, layout, enable_gqa=True):
             ("head dimension", 3, ("query", q), ("key", k))):
         if a[axis] != b[axis]:
             raise ValueError(f"{left} {a} and {right} {b} differ in {what} (axis {axis}, layout {layout})")
+    for name, shape in shapes.items():
+        if not 1 <= shape[3] <= _MAX_HEAD_SIZE:
+            raise ValueError(f"{name}: head dimension {shape[3]} (axis 3), expected 1 to {_MAX_HEAD_SIZE}")
     if q[h] != k[h]:
         if k[h] == 0 or q[h] % k[h]:
             raise ValueError(f"query has {q[h]} heads and key {k[h]}: the first must be a multiple of the second")
@@ -34,6 +42,34 @@ def infer_dims(query, key, value, layout, enable_gqa=True):
             raise ValueError(f"query has {q[h]} heads and key {k[h]}: pass enable_gqa=True to share each key head "
                              f"among {q[h] // k[h]} query heads")
     return Dims(q[0], q[h], k[h], q[n], k[n], q[3], v[3])
+
+
+def shape_of(value, name):
+    """The shape of an array, or of a shape; TypeError for anything else."""
+    try:
+        shape = tuple(map(operator.index, value.shape if is_array(value) else value))
+    except TypeError:
+        raise TypeError(f"{name}: expected an array or a shape, got {value!r}") from None
+    if any(size < 0 for size in shape):
+        raise ValueError(f"{name}: negative size in shape {shape}")
+    return shape
+
+
+def check_threads(threads):
+    """0, the runtime's word for one per hardware thread, or the number asked for."""
+    if threads is None:
+        return 0
+    if isinstance(threads, bool) or not hasattr(threads, "__index__"):
+        raise TypeError(f"threads: expected an integer or None, got {threads!r}")
+    if not 1 <= threads <= _MAX_THREADS:
+        raise ValueError(f"threads: expected 1 to {_MAX_THREADS}, or None for one per hardware thread, got {threads}")
+    return operator.index(threads)
+
+
+def check_target(target):
+    if not isinstance(target, (str, type(None))):
+        raise TypeError(f"target: expected a string such as 'host', got {target!r}")
+    return target or "host"
 
 
 def check_causal(options, dims):
@@ -52,6 +88,8 @@ def check_positions(dims, q_offset):
 
 def bind(operands, given, params, dims):
     """Values for `operands`: from `given` (q_offset, kv_len, window) and `params` by name, else as traced."""
+    if not isinstance(params, (dict, type(None))):
+        raise TypeError(f"params: expected a dict of values by name, got {type(params).__name__}")
     values = dict(params or {})
     known = [o.name for o in operands]
     for name in values:
@@ -79,7 +117,13 @@ def bind(operands, given, params, dims):
 
 def lengths(kv_len, dims):
     """kv_len as int32 [B], each in [0, Nk]."""
-    array = np.asarray(kv_len) if isinstance(kv_len, (list, tuple)) else as_array(kv_len, "kv_len")
+    if isinstance(kv_len, (list, tuple)):
+        try:
+            array = np.array([operator.index(n) for n in kv_len], np.int64)
+        except TypeError:
+            raise TypeError(f"kv_len: expected integers, one length per sequence, got {kv_len!r}") from None
+    else:
+        array = as_array(kv_len, "kv_len")
     if array.dtype.kind not in "iu":
         raise TypeError(f"kv_len: expected integers, got {array.dtype}")
     if array.shape != (dims.B,):

@@ -31,6 +31,8 @@ ELEMENTS = {
     "float64": Element("f64", "float64", "float", 0),
 }
 
+_BY_DTYPE = {np.dtype(name): element for name, element in ELEMENTS.items()}  # native byte order only
+
 
 def is_array(value):
     """numpy arrays and whatever speaks DLPack. numpy scalars are constants, not arrays."""
@@ -83,7 +85,8 @@ def as_float32(value, name, writable=False):
 
 def check_strides(array, name):
     """Strides of any sign, in whole elements, from an aligned start: what the runtime can address."""
-    if not array.flags.aligned or any(stride % array.itemsize for stride in array.strides):
+    flags = array.flags
+    if not flags.aligned or not flags.c_contiguous and any(stride % array.itemsize for stride in array.strides):
         raise ValueError(f"{name}: the data is not aligned to whole {array.dtype} elements (strides {array.strides} bytes); "
                          "pass numpy.ascontiguousarray(...)")
 
@@ -91,7 +94,7 @@ def check_strides(array, name):
 def as_captured(value, name):
     """A captured array as the view that is passed to the kernel, and its Element."""
     array = as_array(value, name)
-    element = ELEMENTS.get(array.dtype.name) if array.dtype.isnative else None
+    element = _BY_DTYPE.get(array.dtype)
     if element is None:
         raise TypeError(f"captured array {name!r}: dtype {array.dtype} is not supported; use one of {', '.join(ELEMENTS)}")
     if array.ndim > 6:

@@ -5,14 +5,15 @@ import threading
 from typing import NamedTuple
 
 from . import module
-from .arguments import bind, check_causal, check_positions, infer_dims
-from .arrays import as_float32, is_array
+from .arguments import bind, check_causal, check_positions, check_target, infer_dims, shape_of
+from .arrays import as_float32
 from .kernel import Kernel
 from .module import DYNAMIC, Options
-from .operands import scalar
+from .operands import BUILT_IN, scalar
 
 _lock = threading.Lock()
-_kernels = {}
+_kernels = {}      # by module text and target
+_without_mods = {}  # the same kernels by `_key`, which spares writing the text
 _counts = {"hits": 0, "misses": 0}
 
 
@@ -57,14 +58,23 @@ def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=Fal
     options = Options(mask_mod, score_mod, bool(is_causal), window, softcap, scale, q_offset, kv_len, layout, bool(return_lse))
     if isinstance(query, _Placeholder):
         return _Call(options, (query, key, value), enable_gqa, target)
-    options = _checked(options)
+    options, target = _checked(options), check_target(target)
     inputs = [as_float32(a, n) for a, n in zip((query, key, value), ("query", "key", "value"))]
     dims = infer_dims(*(a.shape for a in inputs), layout, enable_gqa)
     check_causal(options, dims)
     check_positions(dims, options.q_offset)
-    program = module.emit(options, dims)
-    values = bind(program.operands, {}, params, dims)
-    return _kernel(program, options, dims, target)._execute(inputs, dims, values, out, threads)
+    key = _key(options, dims, target)
+    kernel = _without_mods.get(key)
+    if kernel is None:
+        program = module.emit(options, dims)
+        values = bind(program.operands, {}, params, dims)
+        kernel = _kernel(program, options, dims, target)
+        if key is not None:
+            _without_mods[key] = kernel
+    else:
+        values = bind(kernel._operands, {name: getattr(options, name) for name in BUILT_IN}, params, dims)
+        _counts["hits"] += 1
+    return kernel._execute(inputs, dims, values, out, threads)
 
 
 def compile(fn=None, *, like, dynamic=DYNAMIC, target=None, enable_gqa=True, **options):  # noqa: A001 - torch's name
@@ -99,10 +109,10 @@ def compile(fn=None, *, like, dynamic=DYNAMIC, target=None, enable_gqa=True, **o
         raise ValueError(f"dynamic: only {', '.join(DYNAMIC)} can be dynamic, got {tuple(dynamic)}")
     if len(like) != 3:
         raise ValueError("like: expected three arrays or shapes: query, key, value")
-    dims = infer_dims(*(a.shape if is_array(a) else a for a in like), chosen.layout, enable_gqa)
+    dims = infer_dims(*(shape_of(a, n) for a, n in zip(like, ("query", "key", "value"))), chosen.layout, enable_gqa)
     if chosen.is_causal and not {"Nq", "Nk"} & set(dynamic):
         check_causal(chosen, dims)
-    return Kernel(module.emit(chosen, dims, tuple(dynamic)), chosen, dims, target or "host")
+    return Kernel(module.emit(chosen, dims, tuple(dynamic)), chosen, dims, check_target(target))
 
 
 class CacheInfo(NamedTuple):
@@ -120,11 +130,22 @@ def cache_clear():
     """Forgets the kernels that `attention` has kept."""
     with _lock:
         _kernels.clear()
+        _without_mods.clear()
         _counts.update(hits=0, misses=0)
 
 
+def _key(options, dims, target):
+    """What the text depends on when no function is traced; None when one is: functions differ by what they capture."""
+    if options.mask_mod is not None or options.score_mod is not None or int in (options.window, options.q_offset):
+        return None
+    offset = options.q_offset
+    return (options._replace(window=options.window is not None, kv_len=options.kv_len is not None,
+                             q_offset=None if offset is None else offset >= 0),
+            dims.Hq, dims.Hkv, dims.Dk, dims.Dv, target)
+
+
 def _kernel(program, options, dims, target):
-    key = (program.mlir, target or "host")
+    key = (program.mlir, target)
     kernel = _kernels.get(key)
     if kernel is None:
         with _lock:  # equal concurrent calls compile once
@@ -134,17 +155,21 @@ def _kernel(program, options, dims, target):
                 for operand in program.operands:  # bound already; the kept kernel must not keep this call's arrays alive
                     operand.value = None
                 options = options._replace(mask_mod=None, score_mod=None, kv_len=None)
-                kernel = _kernels[key] = Kernel(program, options, dims, key[1])
+                kernel = _kernels[key] = Kernel(program, options, dims, target)
                 return kernel
     _counts["hits"] += 1
     return kernel
 
 
+_NUMBERS = (("window", int), ("q_offset", int), ("softcap", float), ("scale", float))
+
+
 def _checked(options):
+    numbers = {name: value if value is int else scalar(value, name, kind) for name, kind in _NUMBERS
+               if (value := getattr(options, name)) is not None}
+    options = options._replace(**numbers) if numbers else options
     module.check_options(options)
-    whole = {name: value if value is int else scalar(value, name, int)
-             for name in ("window", "q_offset") if (value := getattr(options, name)) is not None}
-    return options._replace(**whole)
+    return options
 
 
 class _Placeholder:

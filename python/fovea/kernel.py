@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .arguments import bind, check_causal, check_positions, infer_dims, outputs
-from .arrays import as_float32, is_array
+from .arguments import bind, check_causal, check_positions, check_threads, infer_dims, outputs, shape_of
+from .arrays import as_float32
 
 _MAX_PLANS = 64           # kept per kernel
 _HASHED_BYTES = 1 << 20   # a larger tensor that the mask reads is planned anew in each call
@@ -40,7 +40,7 @@ class Plan:
         results = [dims_shape(kernel.options, dims, which) for which in ("out", "lse")[:1 + kernel.options.return_lse]]
         self.kernel, self.dims = kernel, dims
         values = [np.array(v) if n in kernel.frozen else v for n, v in enumerate(values)]
-        self._native = _native().Plan(kernel._module, [*shapes, *values, *results], threads or 0)
+        self._native = _native().Plan(kernel._module, [*shapes, *values, *results], threads)
         # A plan that is kept in a cache gets the other values with each run, and must not keep them alive.
         self.values = [v if keep or n in kernel.frozen else None for n, v in enumerate(values)]
         self.stats = PlanStats(*self._native.stats)
@@ -88,9 +88,9 @@ class Kernel:
         for bit the same for every number. The others replace the values that the kernel was compiled with.
         ValueError: shapes that disagree with each other or with the kernel's static sizes, a missing or unknown value.
         """
-        shapes = [a.shape if is_array(a) else a for a in (query, key, value)]
+        shapes = [shape_of(a, n) for a, n in zip((query, key, value), ("query", "key", "value"))]
         dims, values = self._prepare(shapes, {"q_offset": q_offset, "kv_len": kv_len, "window": window}, params)
-        return Plan(self, dims, values, threads)
+        return Plan(self, dims, values, check_threads(threads))
 
     def __call__(self, query, key, value, *, out=None, threads=None, q_offset=None, kv_len=None, window=None, params=None):
         """Plans (or takes a plan made before for equal shapes, scalars and mask data) and runs."""
@@ -111,7 +111,7 @@ class Kernel:
         return dims, values
 
     def _execute(self, inputs, dims, values, out, threads):
-        return self._cached_plan(dims, values, threads)._run(inputs, values, out)
+        return self._cached_plan(dims, values, check_threads(threads))._run(inputs, values, out)
 
     def _cached_plan(self, dims, values, threads):
         key = self._plan_key(dims, values, threads)

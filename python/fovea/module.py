@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """One attention call as the text of an MLIR module."""
 
+import functools
+import inspect
 import math
 import re
 from typing import Any, Callable, NamedTuple, Optional
@@ -56,26 +58,10 @@ def emit(options, dims, dynamic=DYNAMIC):
     nonneg = options.q_offset is None or options.q_offset is int or options.q_offset >= 0
     score = _region(operands, nonneg, True, lambda *at: _score(options, *at))
     mask = _region(operands, nonneg, False, lambda *at: _mask(options, operands, *at))
-
-    def tensor(names):
-        return "x".join("?" if n in dynamic else str(getattr(dims, n)) for n in names)
-
-    def named(name, names):
-        listed = ", ".join(f'"{n}"' for n in names)
-        return f"%{name}: tensor<{tensor(names)}xf32> {{attn.dims = [{listed}]}}"
-
-    def order(names):
-        b, h, n, d = names
-        return (b, h, n, d) if options.layout == "bhnd" else (b, n, h, d)
-
-    query, key = order(("B", "Hq", "Nq", "Dk")), order(("B", "Hkv", "Nk", "Dk"))
-    value, out = order(("B", "Hkv", "Nk", "Dv")), order(("B", "Hq", "Nq", "Dv"))
-    results = [f"tensor<{tensor(out)}xf32>"]
-    if options.return_lse:
-        results.append(f"tensor<{tensor(('B', 'Hq', 'Nq'))}xf32>")
-    arguments = [named("query", query), named("key", key), named("value", value)]
-    arguments += [o.declare() for o in operands.all]
-    inputs = ", ".join([*(f"tensor<{tensor(names)}xf32>" for names in (query, key, value)), *(["index"] if offset else [])])
+    static = tuple("?" if name in dynamic else str(size) for name, size in zip(Dims._fields, dims))
+    arguments, types, results = _signature(static, options.layout, options.return_lse)
+    arguments = [*arguments, *(o.declare() for o in operands.all)]
+    inputs = ", ".join([*types, "index"] if offset else types)
     result_list = results[0] if len(results) == 1 else f"({', '.join(results)})"
     names = ["%o", "%lse"][:len(results)]
     clauses = "".join((
@@ -92,6 +78,26 @@ def emit(options, dims, dynamic=DYNAMIC):
         "}",
     ]
     return Program("\n".join(lines) + "\n", operands.all, options.q_offset is not None and nonneg)
+
+
+@functools.lru_cache(maxsize=256)
+def _signature(sizes, layout, return_lse):
+    """Arguments and types of query, key and value, and the types of the results; `sizes` in the order of Dims."""
+    sizes = dict(zip(Dims._fields, sizes))
+
+    def tensor(names):
+        return f"tensor<{'x'.join(sizes[n] for n in names)}xf32>"
+
+    def order(b, h, n, d):
+        return (b, h, n, d) if layout == "bhnd" else (b, n, h, d)
+
+    inputs = {"query": order("B", "Hq", "Nq", "Dk"), "key": order("B", "Hkv", "Nk", "Dk"), "value": order("B", "Hkv", "Nk", "Dv")}
+    arguments = []
+    for name, dims in inputs.items():
+        listed = ", ".join(f'"{n}"' for n in dims)
+        arguments.append(f"%{name}: {tensor(dims)} {{attn.dims = [{listed}]}}")
+    results = [tensor(order("B", "Hq", "Nq", "Dv")), tensor(("B", "Hq", "Nq"))]
+    return arguments, [tensor(dims) for dims in inputs.values()], results[:2 if return_lse else 1]
 
 
 def _region(operands, nonneg, is_score, body):
@@ -163,6 +169,9 @@ def _mask(options, operands, b, h, i, j):
 def _call(what, function, *at):
     try:
         result = instrument(function)(*at)
+    except TypeError:
+        _check_signature(what, function, at)
+        raise
     except IndexError as error:
         if "only integers" not in str(error):  # numpy's own words for an index it does not know
             raise
@@ -171,6 +180,17 @@ def _call(what, function, *at):
     if result is None:
         raise TypeError(f"{what} returned None; it must return the {'kept truth value' if what == 'mask_mod' else 'score'}")
     return result
+
+
+def _check_signature(what, function, at):
+    try:
+        signature = inspect.signature(function)
+        signature.bind(*at)
+    except ValueError:  # builtins may not tell
+        return
+    except TypeError:
+        names = ("score, " if what == "score_mod" else "") + "b, h, q_idx, kv_idx"
+        raise TypeError(f"{what} is called with ({names}), but it takes {signature}") from None
 
 
 def check_options(options):

@@ -87,7 +87,7 @@ class Captured(Value):
     """A captured array: `doc[q_idx]`, `bias[h, i - j]`, `table[h][i]`, also with constant indices.
 
     The element is an integer, a float or a truth value, by the array's dtype; its content is read when the kernel runs,
-    so other content does not compile again. An index outside the array reads an unspecified element.
+    so other content does not compile again. An index outside the array reads as zero.
     """
 
     def __init__(self, name, array, key=None, prefix=()):

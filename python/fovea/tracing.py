@@ -21,7 +21,8 @@ class Value:
     """What may stand in a region expression: a traced value, a `fovea.param`, a captured array of rank 0.
 
     Operators + - * / // % ** << >>, comparisons, & | ^ ~ and abs follow Python: // and % round down, / is float
-    division. `and`, `or`, `not`, `if` and chained comparisons need a truth value at trace time and raise TypeError.
+    division. Unlike Python, // and % by a zero known only at run time give some number. `and`, `or`, `not`, `if` and
+    chained comparisons need a truth value at trace time and raise TypeError.
     """
 
     __hash__ = object.__hash__

@@ -24,6 +24,8 @@ Q, K, V = f32(2, 4, 9, 8), f32(2, 4, 9, 8), f32(2, 4, 9, 8)
     (f32(2, 4, 9, 16), K, V, "query .* and key .* differ in head dimension"),
     (f32(2, 6, 9, 8), K, V, "must be a multiple"),
     (f32(2, 8, 9, 8), K, V, "enable_gqa=True"),
+    (f32(2, 4, 9, 0), f32(2, 4, 9, 0), V, "query: head dimension 0 .*expected 1 to 576"),
+    (Q, K, f32(2, 4, 9, 577), "value: head dimension 577 .*expected 1 to 576"),
 ])
 def test_shapes(q, k, v, message):
     with pytest.raises(ValueError, match=message):
@@ -46,6 +48,8 @@ def test_causal_names_both_alignments():
     ({"layout": "hbnd"}, ValueError, "layout: expected"),
     ({"softcap": 0}, ValueError, "softcap: expected a positive number"),
     ({"softcap": float("inf")}, ValueError, "softcap"),
+    ({"softcap": "2"}, TypeError, "softcap: expected a number, got '2'"),
+    ({"scale": 1j}, TypeError, "scale: expected a number"),
     ({"scale": float("nan")}, ValueError, "scale: expected a finite number"),
     ({"window": 0}, ValueError, "window: expected at least 1"),
     ({"window": 2.5}, TypeError, "window: expected an integer"),
@@ -58,7 +62,14 @@ def test_causal_names_both_alignments():
     ({"kv_len": [9, 10]}, ValueError, r"lengths must lie in \[0, 9\]"),
     ({"kv_len": [9, -1]}, ValueError, "lengths must lie"),
     ({"kv_len": [9.0, 1.0]}, TypeError, "kv_len: expected integers"),
+    ({"kv_len": [[1, 2], [3]]}, TypeError, "kv_len: expected integers, one length per sequence"),
     ({"kv_len": 9}, TypeError, "kv_len: expected a numpy array"),
+    ({"threads": 0}, ValueError, "threads: expected 1 to 1024, or None"),
+    ({"threads": 1.5}, TypeError, "threads: expected an integer or None"),
+    ({"target": 3}, TypeError, "target: expected a string"),
+    ({"mask_mod": lambda b, h, q: q > 0}, TypeError, r"mask_mod is called with \(b, h, q_idx, kv_idx\), but it takes \(b, h, q\)"),
+    ({"score_mod": lambda b, h, q, k: q}, TypeError, r"score_mod is called with \(score, b, h, q_idx, kv_idx\)"),
+    ({"params": [3]}, TypeError, "params: expected a dict"),
     ({"params": {"w": 3}}, ValueError, "no parameter 'w' and takes none"),
     ({"params": {"window": 3}, "window": 4}, ValueError, "no parameter 'window'"),
     ({"mask_mod": lambda b, h, q, k: q - k < fovea.param("w", int)}, ValueError, r'w: no value; pass params={"w": ...}'),
@@ -126,6 +137,10 @@ def test_compile_arguments():
         fovea.compile(like=shapes, dynamic=("Hq",))
     with pytest.raises(ValueError, match="like: expected three"):
         fovea.compile(like=shapes[:2])
+    with pytest.raises(TypeError, match="query: expected an array or a shape, got None"):
+        fovea.compile(like=(None, K, V))
+    with pytest.raises(ValueError, match="key: negative size"):
+        fovea.compile(like=(Q, (-1, 4, 9, 8), V))
     with pytest.raises(TypeError, match="must return fovea.attention"):
         fovea.compile(lambda q, k, v: q, like=shapes)
     with pytest.raises(TypeError, match="in this order"):

@@ -2,6 +2,7 @@
 """Kernels, plans and caches: what compiles again, what is planned again, and that threads do not matter."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -148,7 +149,7 @@ def test_negative_offset_needs_its_own_kernel(make):
 def test_threads_do_not_change_a_bit(make):
     q, k, v = make(2, 4, 333, 333, 64)
     first = fovea.attention(q, k, v, is_causal=True, threads=1, return_lse=True)
-    for threads in (2, 3, 7, None):
+    for threads in (2, 3, 4, 7, None):
         again = fovea.attention(q, k, v, is_causal=True, threads=threads, return_lse=True)
         for a, b in zip(first, again):
             np.testing.assert_array_equal(a, b)
@@ -179,6 +180,32 @@ def test_concurrent_calls(make, fresh_cache):
     assert not errors and fovea.cache_info().kernels == 1
     for result in results:
         np.testing.assert_array_equal(result, results[0])
+
+
+def test_other_python_threads_go_on(make):
+    """The lock is released while a kernel runs."""
+    arrays = make(1, 8, 3000, 3000, 64)
+    fovea.attention(*arrays, is_causal=True, threads=1)
+    worker = threading.Thread(target=lambda: fovea.attention(*arrays, is_causal=True, threads=1))
+    worker.start()
+    turns = 0
+    while worker.is_alive():
+        turns += 1
+        time.sleep(0.001)
+    assert turns > 5
+
+
+def test_one_plan_from_many_threads(make):
+    arrays = make(2, 2, 300, 300, 64)
+    plan = fovea.compile(like=arrays, is_causal=True).plan(*arrays, threads=2)
+    expected, same = plan.run(*arrays), []
+    workers = [threading.Thread(target=lambda: same.extend(np.array_equal(plan.run(*arrays), expected) for _ in range(10)))
+               for _ in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(same) == 60 and all(same)
 
 
 def test_targets(make):

@@ -93,6 +93,13 @@ def test_odd_head_dimensions(make, D):
     check(fovea.attention(q, k, v), None, q, k, v)
 
 
+@pytest.mark.parametrize("Dk, Dv", [(1, 1), (576, 512), (576, 576), (1, 576), (576, 1), (127, 129), (257, 63)])
+def test_extreme_head_dimensions(make, Dk, Dv):
+    q, k, v = make(1, 2, 70, 200, Dk, Hkv=1, Dv=Dv)
+    out, lse = fovea.attention(q, k, v, is_causal=True, q_offset=130, enable_gqa=True, return_lse=True)
+    check(out, lse, q, k, v, mask_mod=causal, q_offset=130)
+
+
 @pytest.mark.parametrize("Hq, Hkv", [(4, 4), (8, 2), (6, 1)])
 @pytest.mark.parametrize("Nq", [1, 37])
 def test_grouped_heads(make, Hq, Hkv, Nq):
@@ -148,7 +155,13 @@ def test_strides(make, name):
     np.testing.assert_array_equal(fovea.attention(q, k, v), plain)
 
 
-def test_zero_strides_and_read_only(make):
+@pytest.mark.parametrize("axis", range(4))
+def test_zero_strides(make, axis):
+    arrays = [np.broadcast_to(x.take([0], axis), x.shape) for x in make(Nq=50, Nk=50)]
+    check(*fovea.attention(*arrays, return_lse=True), *arrays)
+
+
+def test_read_only(make):
     q, k, v = make(Nq=9, Nk=11)
     shared = np.broadcast_to(k[:, :1], k.shape), np.broadcast_to(v[:1, :1], v.shape)
     assert 0 in shared[0].strides and not shared[1].flags.writeable
@@ -171,12 +184,17 @@ def test_inputs_are_not_written(make):
         np.testing.assert_array_equal(a, b)
 
 
-def test_empty_sizes(make):
-    q, k, v = make(Nq=5, Nk=7)
-    out, lse = fovea.attention(q, k[:, :, :0], v[:, :, :0], return_lse=True)
-    assert not out.any() and np.isneginf(lse).all()
-    assert fovea.attention(q[:, :, :0], k, v).shape == (2, 3, 0, 32)
-    assert fovea.attention(q[:0], k[:0], v[:0]).shape == (0, 3, 5, 32)
+@pytest.mark.parametrize("kwargs", [{}, {"is_causal": True, "q_offset": 0}, {"softcap": 2.0}, {"kv_len": True}, {"layout": "bnhd"}])
+@pytest.mark.parametrize("B, Nq, Nk", [(0, 5, 7), (2, 0, 7), (2, 5, 0), (2, 200, 0), (0, 0, 0)])
+def test_empty_sizes(make, B, Nq, Nk, kwargs):
+    kwargs = kwargs | {"kv_len": [Nk] * B} if "kv_len" in kwargs else kwargs
+    arrays = q, _, _ = make(B, 3, Nq, Nk)
+    if "layout" in kwargs:
+        arrays = [x.transpose(0, 2, 1, 3) for x in arrays]
+    out, lse = fovea.attention(*arrays, return_lse=True, **kwargs)
+    assert out.shape == arrays[0].shape and lse.shape == q.shape[:3]
+    if Nk == 0:
+        assert not out.any() and np.isneginf(lse).all()
 
 
 def test_masked_nan_does_not_leak(make):
