@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "fovea/Pipelines/Ladder.h"
 
+#include "Lowered.h"
 #include "PhaseMark.h"
 #include "fovea/Conversion/Passes.h"
 #include "fovea/Dialect/Attn/Transforms/Passes.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -41,12 +43,17 @@ void schedule(OpPassManager &pm, const LadderOptions &options) {
 /// 6: attn -> attn.task with tile ops
 void tile(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(attn::createTile());
+  pm.addPass(memref::createExpandStridedMetadataPass()); // slices of arguments, while there is little code to search
+  pm.addPass(createLowerAffinePass());
   cleanUp(pm);
 }
 
 /// 7: tile ops -> vector code or scalar loops; a plan and a task function per kernel, scratch in one arena.
 void target(OpPassManager &pm, const LadderOptions &options) {
-  pm.addNestedPass<func::FuncOp>(options.loops ? createConvertAttnTileToLoops() : createConvertAttnTileToVector());
+  if (options.loops)
+    pm.addNestedPass<func::FuncOp>(createConvertAttnTileToLoops());
+  else
+    pm.addPass(createConvertAttnTileToVector());
   pm.addNestedPass<func::FuncOp>(attn::createPlanArena());
   pm.addPass(attn::createOutlineTasks());
   pm.addNestedPass<func::FuncOp>(attn::createExpandTileBounds());
@@ -60,8 +67,9 @@ void emit(OpPassManager &pm) {
   ConvertToLLVMPassOptions options;
   options.allowPatternRollback = false; // no pattern here fails after it changed something; without a log it is twice as fast
   pm.addPass(createConvertToLLVMPass(options));
-  pm.addPass(createConvertMathToLibmPass());
+  pm.addPass(createCallLibm());
   pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createCheckLowered());
 }
 
 } // namespace

@@ -5,11 +5,16 @@
 #include "mlir/Pass/Pass.h"
 
 namespace mlir {
+class ModuleOp;
 namespace arith {
 class ArithDialect;
 }
 namespace func {
+class FuncDialect;
 class FuncOp;
+} // namespace func
+namespace LLVM {
+class LLVMDialect;
 }
 namespace math {
 class MathDialect;
@@ -19,9 +24,6 @@ class MemRefDialect;
 }
 namespace scf {
 class SCFDialect;
-}
-namespace ub {
-class UBDialect;
 }
 namespace vector {
 class VectorDialect;

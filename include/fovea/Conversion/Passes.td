@@ -14,15 +14,17 @@ def ConvertAttnTileToLoops : Pass<"convert-attn-tile-to-loops", "::mlir::func::F
                            "::mlir::scf::SCFDialect"];
 }
 
-def ConvertAttnTileToVector : Pass<"convert-attn-tile-to-vector", "::mlir::func::FuncOp"> {
+def ConvertAttnTileToVector : Pass<"convert-attn-tile-to-vector", "::mlir::ModuleOp"> {
   let summary = "Phase 7, CPU targets: tile ops become register-tiled vector code";
   let description = [{
     Input: `attn.task` with tile ops. Output: the same tasks in scf, vector, memref and arith, with lanes = queries: the scores of a
     panel of queries are kept transposed, both matrix products are outer products in registers, softmax works lane-wise. Vector
-    width and register tile come from the task's `#attn.schedule`.
+    width and register tile come from the task's `#attn.schedule`. A helper function `attn_transpose_LANES` is added to the module: blocks
+    are transposed on the way in and out, and as one function the code for it is generated once.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
-                           "::mlir::scf::SCFDialect", "::mlir::ub::UBDialect", "::mlir::vector::VectorDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect"];
 }
 
 #endif

@@ -4,11 +4,11 @@
 #include "fovea/Conversion/TileTypes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -45,11 +45,17 @@ FailureOr<ScheduleAttr> commonSchedule(func::FuncOp function) {
 
 struct ConvertAttnTileToVectorPass : fovea::impl::ConvertAttnTileToVectorBase<ConvertAttnTileToVectorPass> {
   void runOnOperation() override {
-    FailureOr<ScheduleAttr> schedule = commonSchedule(getOperation());
+    for (auto function : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
+      if (failed(convert(function)))
+        return signalPassFailure();
+  }
+
+  LogicalResult convert(func::FuncOp function) {
+    FailureOr<ScheduleAttr> schedule = commonSchedule(function);
     if (failed(schedule))
-      return signalPassFailure();
+      return failure();
     if (!*schedule)
-      return; // no task
+      return success(); // no task
     TypeConverter types;
     types.addConversion([](Type type) { return type; });
     types.addConversion([panel = schedule->getPanel()](TileType type) -> Type {
@@ -68,14 +74,14 @@ struct ConvertAttnTileToVectorPass : fovea::impl::ConvertAttnTileToVectorBase<Co
     populateLoadTilePatterns(types, patterns);
     populateStatePatterns(types, patterns);
     populateUpdatePatterns(types, patterns);
-    if (failed(convertTileOps(getOperation(), types, std::move(patterns))))
-      return signalPassFailure();
-    approximateMath();
+    if (failed(convertTileOps(function, types, std::move(patterns))))
+      return failure();
+    return approximateMath(function);
   }
 
   /// tanh, exp and their like on vectors: upstream's polynomials instead of one libm call per lane.
-  void approximateMath() {
-    bool hasMath = getOperation()
+  LogicalResult approximateMath(func::FuncOp function) {
+    bool hasMath = function
                        .walk([](Operation *op) {
                          bool isMath = isa_and_nonnull<math::MathDialect>(op->getDialect()) && op->getNumResults() == 1 &&
                                        isa<VectorType>(op->getResult(0).getType());
@@ -83,12 +89,11 @@ struct ConvertAttnTileToVectorPass : fovea::impl::ConvertAttnTileToVectorBase<Co
                        })
                        .wasInterrupted();
     if (!hasMath)
-      return;
+      return success();
     RewritePatternSet patterns(&getContext());
     MathPolynomialApproximationOptions options;
     populateMathPolynomialApproximationPatterns(patterns, options);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-      signalPassFailure();
+    return applyPatternsGreedily(function, std::move(patterns));
   }
 };
 

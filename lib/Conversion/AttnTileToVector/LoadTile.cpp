@@ -24,43 +24,41 @@ struct LowerLoadQuery : OpConversionPattern<LoadTileOp> {
     int64_t panel = b.schedule.getPanel(), columns = type.getColumns();
     Value tile = b.buffer({type.getRows() / panel, columns, panel});
     StridedRows source(b, op.getSource(), op.getBatch(), op.getHead());
-    Value last = b.sub(op.getValid(), b.index(1));
-    Value panels = b.createOrFold<arith::CeilDivUIOp>(op.getValid(), b.index(panel));
-    auto row = [&](Value p, Value w) { return b.add(op.getRow(), b.min(b.add(b.mul(p, panel), w), last)); };
-    auto transposed = [&] {
-      b.loop(panels, [&](Value p) {
-        b.loop(b.index(0), b.index(panel), b.lanes(), [&](Value w) { packBlocks(b, source, tile, columns, p, w, row); });
-      });
-    };
-    auto oneByOne = [&] {
-      b.loop(panels, [&](Value p) {
-        b.loop(b.index(panel), [&](Value w) {
-          Value position = row(p, w);
-          b.loop(b.index(columns), [&](Value d) {
-            b.store(b.load(op.getSource(), {op.getBatch(), op.getHead(), position, d}), tile, {p, d, w});
-          });
-        });
-      });
-    };
-    b.when(source.isUnit(b, columns), transposed, oneByOne);
+    b.loop(b.createOrFold<arith::CeilDivUIOp>(op.getValid(), b.index(panel)), [&](Value p) {
+      Value first = b.mul(p, panel);
+      auto oneByOne = [&] { packElements(b, op, tile, p, first); };
+      if (columns < b.lanes())
+        return oneByOne();
+      Value whole = b.compare(arith::CmpIPredicate::ule, b.add(first, panel), op.getValid());
+      b.when(b.both(whole, source.isUnit(b, columns)), [&] { packBlocks(b, op, source, tile, p, first); }, oneByOne);
+    });
     rewriter.replaceOp(op, tile);
     return success();
   }
 
 private:
-  /// Lanes w.. of panel p: blocks of lanes x lanes through registers.
-  static void packBlocks(VectorEmitter &b, const StridedRows &source, Value tile, int64_t columns, Value p, Value w,
-                         function_ref<Value(Value, Value)> row) {
-    Values rows;
-    for (int64_t i = 0; i < b.lanes(); ++i)
-      rows.push_back(source.denseRow(b, row(p, b.add(w, i)), columns));
-    b.chunks(columns, [&](Value d, int64_t width) {
-      Values vectors;
-      for (Value view : rows)
-        vectors.push_back(b.loadLeading(view, {b.index(0), d}, width));
-      vectors = b.transpose(vectors);
-      for (int64_t i = 0; i < width; ++i)
-        b.storeVector(vectors[i], tile, {p, b.add(d, i), w});
+  /// A whole panel of dense rows: blocks of lanes x lanes through registers.
+  static void packBlocks(VectorEmitter &b, LoadTileOp op, const StridedRows &source, Value tile, Value p, Value first) {
+    int64_t panel = b.schedule.getPanel(), columns = op.getTile().getType().getColumns();
+    Value flat = memref::ExtractStridedMetadataOp::create(b, tile).getBaseBuffer();
+    b.loop(b.index(0), b.index(panel), b.lanes(), [&](Value w) {
+      Value row = source.rowOffset(b, b.add(op.getRow(), b.add(first, w)));
+      b.chunks(columns, [&](Value d, int64_t) {
+        Value to = b.add(b.mul(b.add(b.mul(p, columns), d), panel), w);
+        b.transposeBlock(b.block(source.base, arith::AddIOp::create(b, row, d), source.rowStride),
+                         b.block(flat, to, b.getIndexAttr(panel)));
+      });
+    });
+  }
+
+  /// Any strides, any number of rows.
+  static void packElements(VectorEmitter &b, LoadTileOp op, Value tile, Value p, Value first) {
+    Value last = b.sub(op.getValid(), b.index(1));
+    b.loop(b.index(b.schedule.getPanel()), [&](Value w) {
+      Value row = b.add(op.getRow(), b.min(b.add(first, w), last));
+      b.loop(b.index(op.getTile().getType().getColumns()), [&](Value d) {
+        b.store(b.load(op.getSource(), {op.getBatch(), op.getHead(), row, d}), tile, {p, d, w});
+      });
     });
   }
 };
@@ -83,8 +81,7 @@ struct LowerLoadKeyValue : OpConversionPattern<LoadTileOp> {
     Value dense = b.both(unit, b.compare(arith::CmpIPredicate::eq, source.rowStride, b.index(columns)));
     dense = b.both(dense, b.compare(arith::CmpIPredicate::eq, rounded, op.getValid()));
     auto view = [&]() -> Values {
-      Value start = arith::AddIOp::create(b, source.offset, arith::MulIOp::create(b, op.getRow(), source.rowStride));
-      return {memref::ReinterpretCastOp::create(b, tileType, source.base, OpFoldResult(start),
+      return {memref::ReinterpretCastOp::create(b, tileType, source.base, OpFoldResult(source.rowOffset(b, op.getRow())),
                                                 ArrayRef<OpFoldResult>{b.getIndexAttr(type.getRows()), b.getIndexAttr(columns)},
                                                 ArrayRef<OpFoldResult>{b.getIndexAttr(columns), b.getIndexAttr(1)})};
     };

@@ -53,25 +53,32 @@ struct LowerFinalize : OpConversionPattern<FinalizeOp> {
       Value row = b.add(op.getRow(), first);
       if (op.getLse())
         writeLse(b, op, ml, p, row, live);
-      invertSums(b, ml, p);
-      auto whole = [&] { storeTransposed(b, output, acc, ml, p, row, columns); };
-      auto ragged = [&] { storeElements(b, op, acc, ml, p, row, live); };
-      Value isWhole = b.compare(arith::CmpIPredicate::eq, live, b.index(panel));
-      b.when(b.both(isWhole, output.isUnit(b, columns)), whole, ragged);
+      normalize(b, acc, ml, p, columns);
+      auto oneByOne = [&] { storeElements(b, op, acc, p, row, live); };
+      if (columns < b.lanes())
+        return oneByOne();
+      Value whole = b.compare(arith::CmpIPredicate::eq, live, b.index(panel));
+      b.when(b.both(whole, output.isUnit(b, columns)), [&] { storeBlocks(b, output, acc, p, row, columns); }, oneByOne);
     });
     rewriter.eraseOp(op);
     return success();
   }
 
 private:
-  /// l := 1 / l, and 0 for a row without weight.
-  static void invertSums(VectorEmitter &b, Value ml, Value p) {
+  /// acc / l in place; a row without weight gives 0, whatever its accumulator holds.
+  static void normalize(VectorEmitter &b, Value acc, Value ml, Value p, int64_t columns) {
+    Values inverse, empty;
     for (int64_t w = 0; w < b.schedule.getPanel(); w += b.lanes()) {
       Value sum = b.loadVector(ml, {p, b.index(1), b.index(w)});
-      Value empty = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sum, b.splat(0));
-      Value inverse = arith::DivFOp::create(b, b.splat(1), sum);
-      b.storeVector(arith::SelectOp::create(b, empty, b.splat(0), inverse), ml, {p, b.index(1), b.index(w)});
+      inverse.push_back(arith::DivFOp::create(b, b.splat(1), sum));
+      empty.push_back(arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sum, b.splat(0)));
     }
+    b.loop(b.index(columns), [&](Value d) {
+      for (int64_t c = 0; c < b.vectorsPerPanel(); ++c) {
+        Value w = b.index(c * b.lanes()), scaled = b.mulf(b.loadVector(acc, {p, d, w}), inverse[c]);
+        b.storeVector(arith::SelectOp::create(b, empty[c], b.splat(0), scaled), acc, {p, d, w});
+      }
+    });
   }
 
   /// L = ln 2 M + ln l
@@ -85,37 +92,26 @@ private:
     });
   }
 
-  /// acc / l; a row without weight gives 0 whatever its accumulator holds.
-  static Value normalized(VectorEmitter &b, Value acc, Value inverse, Value zero) {
-    Value empty = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, inverse, zero);
-    return arith::SelectOp::create(b, empty, zero, b.mulf(acc, inverse));
-  }
-
-  /// A whole panel: lanes x lanes blocks through registers.
-  static void storeTransposed(VectorEmitter &b, const StridedRows &output, Value acc, Value ml, Value p, Value row, int64_t columns) {
-    b.loop(b.index(0), b.index(b.schedule.getPanel()), b.lanes(), [&](Value w) {
-      Value inverse = b.loadVector(ml, {p, b.index(1), w});
-      Values rows;
-      for (int64_t i = 0; i < b.lanes(); ++i)
-        rows.push_back(output.denseRow(b, b.add(row, b.add(w, i)), columns));
-      b.chunks(columns, [&](Value d, int64_t width) {
-        Values block;
-        for (int64_t i = 0; i < b.lanes(); ++i)
-          block.push_back(i < width ? normalized(b, b.loadVector(acc, {p, b.add(d, i), w}), inverse, b.splat(0)) : b.splat(0));
-        block = b.transpose(block);
-        for (int64_t i = 0; i < b.lanes(); ++i)
-          b.storeLeading(block[i], rows[i], {b.index(0), d}, width);
+  /// A whole panel of dense rows: blocks of lanes x lanes through registers.
+  static void storeBlocks(VectorEmitter &b, const StridedRows &output, Value acc, Value p, Value row, int64_t columns) {
+    int64_t panel = b.schedule.getPanel();
+    Value flat = memref::ExtractStridedMetadataOp::create(b, acc).getBaseBuffer();
+    b.loop(b.index(0), b.index(panel), b.lanes(), [&](Value w) {
+      Value to = output.rowOffset(b, b.add(row, w));
+      b.chunks(columns, [&](Value d, int64_t) {
+        Value from = b.add(b.mul(b.add(b.mul(p, columns), d), panel), w);
+        b.transposeBlock(b.block(flat, from, b.getIndexAttr(panel)),
+                         b.block(output.base, arith::AddIOp::create(b, to, d), output.rowStride));
       });
     });
   }
 
   /// Any strides, any number of rows.
-  static void storeElements(VectorEmitter &b, FinalizeOp op, Value acc, Value ml, Value p, Value row, Value live) {
+  static void storeElements(VectorEmitter &b, FinalizeOp op, Value acc, Value p, Value row, Value live) {
     b.loop(live, [&](Value w) {
-      Value position = b.add(row, w), inverse = b.load(ml, {p, b.index(1), w});
+      Value position = b.add(row, w);
       b.loop(b.index(op.getState().getType().getColumns()), [&](Value d) {
-        Value element = normalized(b, b.load(acc, {p, d, w}), inverse, b.real(0));
-        b.store(element, op.getOutput(), {op.getBatch(), op.getHead(), position, d});
+        b.store(b.load(acc, {p, d, w}), op.getOutput(), {op.getBatch(), op.getHead(), position, d});
       });
     });
   }

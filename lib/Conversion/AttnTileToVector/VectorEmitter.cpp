@@ -68,25 +68,6 @@ Value VectorEmitter::exp2(Value x) {
   return mulf(polynomial, arith::BitcastOp::create(*this, vectorType(), exponent));
 }
 
-// A butterfly: stage h exchanges, between rows r and r + h, the lanes whose bit h differs from the row's.
-Values VectorEmitter::transpose(Values rows) {
-  int64_t size = lanes();
-  for (int64_t h = 1; h < size; h *= 2)
-    for (int64_t r = 0; r < size; ++r) {
-      if (r & h)
-        continue;
-      SmallVector<int64_t> low, high;
-      for (int64_t lane = 0; lane < size; ++lane) {
-        low.push_back(lane & h ? size + lane - h : lane);
-        high.push_back(lane & h ? size + lane : lane + h);
-      }
-      Value a = rows[r], c = rows[r + h];
-      rows[r] = vector::ShuffleOp::create(*this, a, c, low);
-      rows[r + h] = vector::ShuffleOp::create(*this, a, c, high);
-    }
-  return rows;
-}
-
 Value VectorEmitter::buffer(ArrayRef<int64_t> shape) {
   return memref::AllocOp::create(*this, MemRefType::get(shape, getF32Type()));
 }
@@ -189,11 +170,14 @@ Value StridedRows::isUnit(VectorEmitter &b, int64_t columns) const {
   return b.compare(arith::CmpIPredicate::eq, columnStride, b.index(1));
 }
 
+Value StridedRows::rowOffset(VectorEmitter &b, Value row) const {
+  return arith::AddIOp::create(b, offset, arith::MulIOp::create(b, row, rowStride));
+}
+
 Value StridedRows::denseRow(VectorEmitter &b, Value row, int64_t columns) const {
-  Value start = arith::AddIOp::create(b, offset, arith::MulIOp::create(b, row, rowStride));
   auto layout = StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, {columns, 1});
   auto type = MemRefType::get({1, columns}, b.getF32Type(), layout);
-  return memref::ReinterpretCastOp::create(b, type, base, OpFoldResult(start),
+  return memref::ReinterpretCastOp::create(b, type, base, OpFoldResult(rowOffset(b, row)),
                                            ArrayRef<OpFoldResult>{b.getIndexAttr(1), b.getIndexAttr(columns)},
                                            ArrayRef<OpFoldResult>{b.getIndexAttr(columns), b.getIndexAttr(1)});
 }

@@ -54,8 +54,11 @@ public:
   mlir::Value reduce(Values values, llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine);
   /// 2^x for x <= 127, to 2e-7; exp2(0) is exactly 1 and exp2(-inf) exactly 0.
   mlir::Value exp2(mlir::Value x);
-  /// Transposes `lanes` vectors; their number is a power of two.
-  Values transpose(Values rows);
+  /// Calls the module's function that transposes a lanes x lanes block of fp32. Both are memrefs of blockType(): rows any stride apart.
+  void transposeBlock(mlir::Value source, mlir::Value destination);
+  mlir::MemRefType blockType();
+  /// A lanes x lanes block at element `offset` of a buffer, rows `stride` apart.
+  mlir::Value block(mlir::Value base, mlir::Value offset, mlir::OpFoldResult stride);
 
   // Memory. Indices as the memref has them; vectors of `lanes` elements along the last one.
   mlir::Value buffer(llvm::ArrayRef<int64_t> shape);
@@ -71,8 +74,8 @@ public:
   // Control flow.
   void loop(mlir::Value begin, mlir::Value end, int64_t step, llvm::function_ref<void(mlir::Value)> body);
   void loop(mlir::Value end, llvm::function_ref<void(mlir::Value)> body) { loop(index(0), end, 1, body); }
-  /// Covers [0, size) with chunks of `lanes`. The last one starts at size - lanes and overlaps the one before it, so that one body serves
-  /// all; a size below `lanes` is one narrow chunk. body(start, width)
+  /// Covers [0, size) with chunks of `lanes`. The last one starts at size - lanes and overlaps the one before it, so that one body
+  /// serves all; a size below `lanes` is one narrow chunk. body(start, width)
   void chunks(int64_t size, llvm::function_ref<void(mlir::Value, int64_t)> body);
   Values loop(mlir::Value begin, mlir::Value end, int64_t step, mlir::ValueRange initial,
               llvm::function_ref<Values(mlir::Value, mlir::ValueRange)> body);
@@ -89,6 +92,8 @@ struct StridedRows {
   StridedRows(VectorEmitter &b, mlir::Value memref, mlir::Value batch, mlir::Value head);
   /// columnStride == 1, or it does not matter.
   mlir::Value isUnit(VectorEmitter &b, int64_t columns) const;
+  /// Element offset of a row from `base`.
+  mlir::Value rowOffset(VectorEmitter &b, mlir::Value row) const;
   /// memref<1 x columns> of one row, as if its columns were dense.
   mlir::Value denseRow(VectorEmitter &b, mlir::Value row, int64_t columns) const;
 };

@@ -95,6 +95,20 @@ Entry beginEntry(Kernel &kernel, StringRef suffix, TypeRange arguments) {
   return {function, mapping, builder};
 }
 
+/// Reads sizes out of descriptors. The conversion to LLVM rewrites constants before memref.dim asks for its index, and would then spill
+/// the sizes to the stack to index them.
+void resolveSizes(func::FuncOp function) {
+  function.walk([](memref::DimOp op) {
+    std::optional<int64_t> index = op.getConstantIndex();
+    if (!index)
+      return;
+    OpBuilder builder(op);
+    auto metadata = memref::ExtractStridedMetadataOp::create(builder, op.getLoc(), op.getSource());
+    op.replaceAllUsesWith(metadata.getSizes()[*index]);
+    op.erase();
+  });
+}
+
 /// int32 NAME_task(values, task, arena)
 void emitTaskFunction(Kernel &kernel) {
   MLIRContext *context = kernel.function.getContext();
@@ -117,6 +131,7 @@ void emitTaskFunction(Kernel &kernel) {
   }
   Value ok = arith::ConstantIntOp::create(b, 0, 32);
   func::ReturnOp::create(b, ok);
+  resolveSizes(entry.function);
 }
 
 /// int32 NAME_plan(values, tasks, capacity, count)
@@ -138,7 +153,7 @@ void emitPlanFunction(Kernel &kernel) {
   }
   Value good = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, status, arith::ConstantIntOp::create(b, 0, 32));
   auto guarded = scf::IfOp::create(b, good, /*withElseRegion=*/false);
-  auto returnStatus = func::ReturnOp::create(b, status);
+  func::ReturnOp::create(b, status);
   b.setInsertionPointToStart(guarded.thenBlock());
 
   SmallVector<Value> bounds;
@@ -169,7 +184,7 @@ void emitPlanFunction(Kernel &kernel) {
                                entry.mapping.lookup(kernel.bounds.getEnd()), entry.mapping.lookup(kernel.bounds.getVisited()), blocks};
   for (auto [index, field] : llvm::enumerate(fields))
     storeTaskField(b, record, index, field);
-  (void)returnStatus;
+  resolveSizes(entry.function);
 }
 
 /// Arguments whose content decides the task bounds: read by the mask or on the way to it.
@@ -181,8 +196,11 @@ llvm::SmallBitVector frozenArguments(Kernel &kernel) {
     worklist.pop_back_val()->walk([&](Operation *op) {
       if (auto load = dyn_cast<memref::LoadOp>(op)) {
         Value memref = load.getMemRef();
-        while (Operation *view = memref.getDefiningOp())
+        while (Operation *view = memref.getDefiningOp()) {
+          if (view->getNumOperands() == 0)
+            break; // a constant
           memref = view->getOperand(0);
+        }
         if (auto argument = dyn_cast<BlockArgument>(memref); argument && argument.getOwner() == &kernel.function.front())
           frozen.set(argument.getArgNumber());
       }
@@ -223,14 +241,34 @@ DictionaryAttr describe(Kernel &kernel) {
                               b.getNamedAttr("arena", b.getI64IntegerAttr(arenaBytes(kernel)))});
 }
 
+/// The two functions must be new.
+LogicalResult checkNames(func::FuncOp function) {
+  for (StringRef suffix : {"_plan", "_task"}) {
+    std::string name = (function.getName() + suffix).str();
+    if (Operation *other = SymbolTable::lookupSymbolIn(function->getParentOp(), name)) {
+      InFlightDiagnostic error = function.emitError("kernel '") << function.getName() << "' becomes '" << name << "', which exists already";
+      error.attachNote(other->getLoc()) << "rename this one";
+      return error;
+    }
+  }
+  return success();
+}
+
 struct OutlineTasksPass : fovea::attn::impl::OutlineTasksBase<OutlineTasksPass> {
   void runOnOperation() override {
     SmallVector<Attribute> kernels;
     for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
-      if (function.isExternal() || !function.isPublic())
+      if (function.isExternal())
         continue;
+      if (!function.isPublic()) {
+        if (function.walk([](TaskOp) { return WalkResult::interrupt(); }).wasInterrupted()) {
+          function.emitError("private function '") << function.getName() << "' holds an attention; make it public, or inline it";
+          return signalPassFailure();
+        }
+        continue;
+      }
       FailureOr<Kernel> kernel = analyze(function);
-      if (failed(kernel))
+      if (failed(kernel) || failed(checkNames(function)))
         return signalPassFailure();
       kernels.push_back(describe(*kernel));
       emitPlanFunction(*kernel);
