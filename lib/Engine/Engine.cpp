@@ -71,6 +71,7 @@ public:
     DialectRegistry registry;
     registerDialects(registry);
     context.appendDialectRegistry(registry);
+    context.printOpOnDiagnostic(false); // errors name the place; the whole op would bury the message
     times.context = watch.lap();
     OwningOpRef<ModuleOp> module = parseModule(text, options.sourceName, context, error.message, error.location);
     times.parse = watch.lap();
@@ -92,7 +93,7 @@ private:
   bool climb(ModuleOp module, const fovea::Target &target) {
     std::optional<Phase> from = options.fromPhase.empty() ? phaseOf(module) : parsePhase(options.fromPhase);
     if (!from) {
-      error = {FOVEA_INVALID, "unknown phase '" + options.fromPhase + "'", ""};
+      error = {FOVEA_INVALID, "unknown phase '" + options.fromPhase + "'; phases are import, simplify, program, bufferize, schedule, tile, target, emit", ""};
       return false;
     }
     FirstError diagnostics(context, error);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "VectorizeRegion.h"
 
+#include "fovea/Dialect/Attn/Utils/SafeOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace fovea;
+using namespace fovea::attn;
 
 namespace {
 
@@ -35,8 +36,7 @@ private:
   }
 
   void visitUniform(Operation &op) {
-    Operation *copy = b.clone(op, mapping);
-    guardDivisor(copy);
+    guardDivision(b, b.clone(op, mapping));
   }
 
   void visitElementwise(Operation &op) {
@@ -48,44 +48,15 @@ private:
       types.push_back(b.vectorType(type));
     OperationState state(op.getLoc(), op.getName(), operands, types, op.getAttrs());
     Operation *copy = b.create(state);
-    guardDivisor(copy);
+    guardDivision(b, copy);
     mapping.map(op.getResults(), copy->getResults());
   }
 
-  /// Integer division by zero traps on CPUs: a zero divisor becomes one.
-  void guardDivisor(Operation *op) {
-    if (!isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp, arith::FloorDivSIOp, arith::CeilDivSIOp, arith::CeilDivUIOp>(op))
-      return;
-    Value divisor = op->getOperand(1);
-    if (matchPattern(divisor, m_Constant()))
-      return;
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPoint(op);
-    Type type = divisor.getType();
-    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type)), one = arith::ConstantOp::create(b, b.getOneAttr(type));
-    Value isZero = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, divisor, zero);
-    op->setOperand(1, arith::SelectOp::create(b, isZero, one, divisor));
-  }
-
-  /// Compared as unsigned, a negative index is too large as well.
-  Value inBounds(Value index, Value size) {
-    return b.compare(arith::CmpIPredicate::ult, index, isa<VectorType>(index.getType()) ? b.broadcast(size) : size);
-  }
-
   Value loadUniform(memref::LoadOp load) {
-    Value memref = mapping.lookupOrDefault(load.getMemRef());
-    if (load.getIndices().empty())
-      return b.load(memref, {});
-    Value live;
     Values indices;
-    for (auto [dim, original] : llvm::enumerate(load.getIndices())) {
-      indices.push_back(mapping.lookupOrDefault(original));
-      Value here = inBounds(indices.back(), memref::DimOp::create(b, memref, dim));
-      live = live ? b.both(live, here) : here;
-    }
-    return b.choose(
-        live, load.getType(), [&]() -> Values { return {b.load(memref, indices)}; },
-        [&]() -> Values { return {arith::ConstantOp::create(b, b.getZeroAttr(load.getType()))}; })[0];
+    for (Value index : load.getIndices())
+      indices.push_back(mapping.lookupOrDefault(index));
+    return loadOrZero(b, load.getLoc(), mapping.lookupOrDefault(load.getMemRef()), indices);
   }
 
   Value gather(memref::LoadOp load) {
@@ -93,7 +64,7 @@ private:
     Value live, offset;
     for (auto [dim, original] : llvm::enumerate(load.getIndices())) {
       Value position = asVector(original);
-      Value here = inBounds(position, metadata.getSizes()[dim]);
+      Value here = b.compare(arith::CmpIPredicate::ult, position, b.broadcast(metadata.getSizes()[dim])); // a negative one is huge
       live = live ? b.both(live, here) : here;
       Value step = arith::MulIOp::create(b, position, b.broadcast(metadata.getStrides()[dim]));
       offset = offset ? arith::AddIOp::create(b, offset, step) : step;
