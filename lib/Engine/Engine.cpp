@@ -68,6 +68,8 @@ public:
     llvm::Expected<fovea::Target> target = fovea::Target::parse(options.target);
     if (!target)
       return fail(FOVEA_UNSUPPORTED, target.takeError());
+    if (llvm::Error lacking = target->checkRunsHere())
+      return fail(FOVEA_UNSUPPORTED, std::move(lacking));
     DialectRegistry registry;
     registerDialects(registry);
     context.appendDialectRegistry(registry);

@@ -72,6 +72,25 @@ Expected<fovea::Target> fovea::Target::parse(StringRef text) {
   return target;
 }
 
+Error fovea::Target::checkRunsHere() const {
+  std::string error;
+  const llvm::Target *llvmTarget = TargetRegistry::lookupTarget(Triple(triple), error);
+  if (!llvmTarget)
+    return createStringError(error);
+  std::unique_ptr<MCSubtargetInfo> info(llvmTarget->createMCSubtargetInfo(Triple(triple), cpu, features));
+  for (const auto &feature : sys::getHostCPUFeatures()) {
+    // What kernels are made of; protection keys and the like never appear in them, and hypervisors hide those.
+    bool isUsed = llvm::any_of(ArrayRef<StringRef>{"sse", "ssse", "avx", "fma", "f16c", "bmi", "lzcnt", "popcnt", "amx", "neon", "sve"},
+                               [&](StringRef prefix) { return feature.first().starts_with(prefix); });
+    bool isKnown = llvm::any_of(info->getAllProcessorFeatures(),
+                                [&](const SubtargetFeatureKV &known) { return feature.first() == known.Key; });
+    if (!feature.second && isUsed && isKnown && info->checkFeatures(("+" + feature.first()).str()))
+      return createStringError("target '" + name + "' needs the CPU feature '" + feature.first().str() + "', which this machine (" +
+                               sys::getHostCPUName().str() + ") lacks; use host, or an older cpu:ARCH such as cpu:x86-64-v2");
+  }
+  return Error::success();
+}
+
 std::unique_ptr<TargetMachine> fovea::Target::createTargetMachine() const {
   std::string error;
   const llvm::Target *llvmTarget = TargetRegistry::lookupTarget(Triple(triple), error);

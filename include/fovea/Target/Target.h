@@ -24,6 +24,9 @@ struct Target {
 
   static llvm::Expected<Target> parse(llvm::StringRef text);
 
+  /// Names the first instruction set that this machine lacks: running such code would end the process.
+  llvm::Error checkRunsHere() const;
+
   /// Code generation at the level that gives full speed in the least time.
   std::unique_ptr<llvm::TargetMachine> createTargetMachine() const;
 };

@@ -11,7 +11,7 @@ using namespace llvm;
 namespace {
 
 /// DLPack's type codes, which the table uses.
-enum DataTypeCode : uint8_t { kSigned = 0, kUnsigned = 1, kFloat = 2 };
+enum DataTypeCode : uint8_t { kSigned = 0, kUnsigned = 1, kFloat = 2, kBfloat = 4 };
 
 class TableBuilder {
 public:
@@ -41,6 +41,7 @@ public:
     auto memref = dyn_cast<mlir::MemRefType>(type);
     mlir::Type element = memref ? memref.getElementType() : type;
     bool isFloat = isa<mlir::FloatType>(element);
+    DataTypeCode floatCode = element.isBF16() ? kBfloat : kFloat;
     unsigned bits = element.isIndex() ? 64 : element.getIntOrFloatBitWidth();
     int64_t rank = memref ? memref.getRank() : 0;
     auto dimNames = attributes.getAs<mlir::ArrayAttr>("dims");
@@ -50,11 +51,15 @@ public:
       sizes.push_back(i64(dim < rank ? (isStatic ? memref.getDimSize(dim) : -1) : 0));
       names.push_back(dim < rank && dimNames ? text(cast<mlir::StringAttr>(dimNames[dim]).getValue()) : null());
     }
-    unsigned flags = (attributes.get("output") ? FOVEA_PARAM_OUTPUT : 0) | (attributes.get("frozen") ? FOVEA_PARAM_FROZEN : 0);
+    unsigned flags =
+        (attributes.get("output") ? FOVEA_PARAM_OUTPUT : 0) | (attributes.get("frozen") ? FOVEA_PARAM_FROZEN : 0);
     unsigned kind = memref ? FOVEA_PARAM_TENSOR : isFloat ? FOVEA_PARAM_FLOAT : FOVEA_PARAM_INT;
     return record({text(attributes.getAs<mlir::StringAttr>("name").getValue()), i32(kind), i32(flags),
-                   i8(isFloat ? kFloat : bits == 1 ? kUnsigned : kSigned), i8(bits), i16(rank), i32(0),
-                   array(sizes, Type::getInt64Ty(context)), array(names, PointerType::get(context, 0))});
+                   i8(isFloat     ? floatCode
+                      : bits == 1 ? kUnsigned
+                                  : kSigned),
+                   i8(bits), i16(rank), i32(0), array(sizes, Type::getInt64Ty(context)),
+                   array(names, PointerType::get(context, 0))});
   }
 
   Constant *kernel(mlir::DictionaryAttr attributes) {
@@ -81,7 +86,7 @@ void fovea::emitModuleTable(Module &module, mlir::ArrayAttr kernels, StringRef s
   SmallVector<Constant *> entries;
   for (mlir::Attribute attribute : kernels)
     entries.push_back(table.kernel(cast<mlir::DictionaryAttr>(attribute)));
-  Constant *root = table.record({table.i32(FOVEA_ABI_MAGIC), table.i32(FOVEA_ABI_VERSION), table.text(buildId), table.list(entries),
-                                 table.i32(entries.size()), table.i32(0)});
+  Constant *root = table.record({table.i32(FOVEA_ABI_MAGIC), table.i32(FOVEA_ABI_VERSION), table.text(buildId),
+                                 table.list(entries), table.i32(entries.size()), table.i32(0)});
   new GlobalVariable(module, root->getType(), /*isConstant=*/true, GlobalValue::ExternalLinkage, root, symbol);
 }
