@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What attn says about arguments and results of functions: attn.name, attn.dims, attn.output. They reach the module table,
-// where nothing is left that could refuse them.
+// What attn says about arguments and results of functions: attn.name, attn.dims, attn.output. They reach the module
+// table, where nothing is left that could refuse them.
 #include "fovea/Dialect/Attn/IR/Attn.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 
@@ -24,7 +24,8 @@ LogicalResult verifyDims(Operation *op, Attribute value, Type type) {
   if (rankOf(type) < 0)
     return op->emitOpError() << "'attn.dims' names dimensions, but " << type << " has none";
   if (static_cast<int64_t>(names.size()) != rankOf(type))
-    return op->emitOpError() << "'attn.dims' names " << names.size() << " dimensions, but " << type << " has " << rankOf(type);
+    return op->emitOpError() << "'attn.dims' names " << names.size() << " dimensions, but " << type << " has "
+                             << rankOf(type);
   return success();
 }
 
@@ -69,7 +70,8 @@ LogicalResult AttnDialect::verifyRegionArgAttribute(Operation *op, unsigned, uns
 }
 
 /// Results become arguments of the kernel: one name space.
-LogicalResult AttnDialect::verifyRegionResultAttribute(Operation *op, unsigned, unsigned index, NamedAttribute attribute) {
+LogicalResult AttnDialect::verifyRegionResultAttribute(Operation *op, unsigned, unsigned index,
+                                                       NamedAttribute attribute) {
   auto function = dyn_cast<FunctionOpInterface>(op);
   if (!function)
     return op->emitOpError() << attribute.getName() << " belongs on results of functions";

@@ -66,29 +66,32 @@ LogicalResult verifyHeadSizes(AttentionOp op, const Shape &query, const Shape &k
       failed(check(value.columns, "head size of value")))
     return failure();
   if (query.columns != key.columns)
-    return op.emitOpError() << "query and key must have the same head size, got " << query.columns << " and " << key.columns;
+    return op.emitOpError() << "query and key must have the same head size, got " << query.columns << " and "
+                            << key.columns;
   return success();
 }
 
 LogicalResult verifyShapes(AttentionOp op, const Shape &query, const Shape &key, const Shape &value) {
   if (!mayAgree(query.batches, key.batches) || !mayAgree(query.batches, value.batches))
-    return op.emitOpError() << "query, key and value must have the same batch size, got " << query.batches << ", " << key.batches
-                            << " and " << value.batches;
+    return op.emitOpError() << "query, key and value must have the same batch size, got " << query.batches << ", "
+                            << key.batches << " and " << value.batches;
   if (!mayAgree(key.heads, value.heads))
-    return op.emitOpError() << "key and value must have the same number of heads, got " << key.heads << " and " << value.heads;
+    return op.emitOpError() << "key and value must have the same number of heads, got " << key.heads << " and "
+                            << value.heads;
   if (!mayAgree(key.positions, value.positions))
     return op.emitOpError() << "key and value must have the same number of positions, got " << key.positions << " and "
                             << value.positions;
   if (!ShapedType::isDynamic(query.heads) && !ShapedType::isDynamic(key.heads) &&
       (key.heads == 0 ? query.heads != 0 : query.heads % key.heads != 0))
-    return op.emitOpError() << "the number of query heads (" << query.heads << ") must be a multiple of the number of kv heads ("
-                            << key.heads << ")";
+    return op.emitOpError() << "the number of query heads (" << query.heads
+                            << ") must be a multiple of the number of kv heads (" << key.heads << ")";
   return success();
 }
 
 LogicalResult verifyOutputs(AttentionOp op, TypeRange types, StringRef name, const Shape &query, const Shape &value) {
   if (types.empty() || types.size() > 2)
-    return op.emitOpError() << "has " << types.size() << " " << name << "; it takes the output and optionally the log-sum-exp";
+    return op.emitOpError() << "has " << types.size() << " " << name
+                            << "; it takes the output and optionally the log-sum-exp";
   auto output = cast<ShapedType>(types[0]);
   if (failed(verifyTensorLike(op, output, "output", 4)))
     return failure();
@@ -96,7 +99,8 @@ LogicalResult verifyOutputs(AttentionOp op, TypeRange types, StringRef name, con
   if (!mayAgree(shape.batches, query.batches) || !mayAgree(shape.heads, query.heads) ||
       !mayAgree(shape.positions, query.positions) || !mayAgree(shape.columns, value.columns) ||
       ShapedType::isDynamic(shape.columns))
-    return op.emitOpError() << "output must have query's batches, heads and positions and value's head size, got " << output;
+    return op.emitOpError() << "output must have query's batches, heads and positions and value's head size, got "
+                            << output;
   if (types.size() == 1)
     return success();
   auto lse = cast<ShapedType>(types[1]);
@@ -112,7 +116,8 @@ LogicalResult verifyQueryOffset(AttentionOp op, const Shape &query) {
   if (!op.getQOffset() || op.getQOffset().getType().isIndex())
     return success();
   auto type = cast<ShapedType>(op.getQOffset().getType());
-  if (!type.hasRank() || type.getRank() != 1 || !type.getElementType().isIntOrIndex() || type.getElementType().isInteger(1))
+  if (!type.hasRank() || type.getRank() != 1 || !type.getElementType().isSignlessIntOrIndex() ||
+      type.getElementType().isInteger(1))
     return op.emitOpError() << "q_offset must be an index or one integer per sequence, got " << type;
   if (!mayAgree(type.getDimSize(0), query.batches))
     return op.emitOpError() << "q_offset must have one element per sequence (" << query.batches << "), got " << type;
@@ -155,7 +160,8 @@ LogicalResult verifyOutsAreNotRead(AttentionOp op) {
 
 LogicalResult AttentionOp::verify() {
   if (failed(verifyForm(*this)) || failed(verifyTensorLike(*this, getQueryType(), "query", 4)) ||
-      failed(verifyTensorLike(*this, getKeyType(), "key", 4)) || failed(verifyTensorLike(*this, getValueType(), "value", 4)))
+      failed(verifyTensorLike(*this, getKeyType(), "key", 4)) ||
+      failed(verifyTensorLike(*this, getValueType(), "value", 4)))
     return failure();
   Shape query(getQueryType(), getLayout()), key(getKeyType(), getLayout()), value(getValueType(), getLayout());
   if (failed(verifyHeadSizes(*this, query, key, value)) || failed(verifyShapes(*this, query, key, value)) ||

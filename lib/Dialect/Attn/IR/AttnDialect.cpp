@@ -59,7 +59,8 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (lanes < 1 || panel < 1 || microKeys < 1 || queryTile < 1 || keyBlock < 1)
     return emitError() << "schedule sizes must be positive";
   if (queryTile > kMaxTile || keyBlock > kMaxTile)
-    return emitError() << "query_tile (" << queryTile << ") and key_block (" << keyBlock << ") must be at most " << kMaxTile;
+    return emitError() << "query_tile (" << queryTile << ") and key_block (" << keyBlock << ") must be at most "
+                       << kMaxTile;
   if (lanes > kMaxLanes)
     return emitError() << "lanes (" << lanes << ") must be at most " << kMaxLanes;
   if (panel % lanes != 0)
@@ -69,11 +70,13 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (keyBlock % microKeys != 0)
     return emitError() << "key_block (" << keyBlock << ") must be a multiple of micro_keys (" << microKeys << ")";
   if (panel / lanes * microKeys > kMaxAccumulators)
-    return emitError() << "micro_keys * panel / lanes (" << panel / lanes * microKeys << ") must be at most " << kMaxAccumulators;
+    return emitError() << "micro_keys * panel / lanes (" << panel / lanes * microKeys << ") must be at most "
+                       << kMaxAccumulators;
   return success();
 }
 
-static LogicalResult verifyRows(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns, Type elementType) {
+static LogicalResult verifyRows(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns,
+                                Type elementType) {
   if (rows < 1 || columns < 1)
     return emitError() << "rows and columns must be positive, got " << rows << "x" << columns;
   if (rows > kMaxTile || columns > kMaxTile)
@@ -88,6 +91,7 @@ LogicalResult TileType::verify(function_ref<InFlightDiagnostic()> emitError, Til
   return verifyRows(emitError, rows, columns, elementType);
 }
 
-LogicalResult StateType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns, Type elementType) {
+LogicalResult StateType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns,
+                                Type elementType) {
   return verifyRows(emitError, rows, columns, elementType);
 }

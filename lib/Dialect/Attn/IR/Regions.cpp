@@ -2,6 +2,7 @@
 #include "Regions.h"
 
 #include "fovea/Dialect/Attn/IR/Attn.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -26,7 +27,8 @@ ParseResult parseRegionWithArguments(OpAsmParser &parser, Region &region, bool i
     return failure();
   SmallVector<Type> types = argumentTypes(parser.getContext(), isScore);
   if (arguments.size() != types.size())
-    return parser.emitError(location) << (isScore ? "a score region takes (score, b, h, i, j)" : "a mask region takes (b, h, i, j)")
+    return parser.emitError(location) << (isScore ? "a score region takes (score, b, h, i, j)"
+                                                  : "a mask region takes (b, h, i, j)")
                                       << ", but " << arguments.size() << " arguments are named";
   for (auto [argument, type] : llvm::zip_equal(arguments, types))
     argument.type = type;
@@ -35,20 +37,32 @@ ParseResult parseRegionWithArguments(OpAsmParser &parser, Region &region, bool i
 
 void printRegionWithArguments(OpAsmPrinter &printer, Region &region) {
   printer << '(';
-  llvm::interleaveComma(region.getArguments(), printer, [&](BlockArgument argument) { printer.printOperand(argument); });
+  llvm::interleaveComma(region.getArguments(), printer,
+                        [&](BlockArgument argument) { printer.printOperand(argument); });
   printer << ") ";
   printer.printRegion(region, /*printEntryBlockArgs=*/false);
 }
 
-bool isRegionScalar(Type type) { return type.isIntOrIndexOrFloat(); }
+bool isRegionScalar(Type type) { return type.isSignlessIntOrIndexOrFloat(); }
 
 /// The ops that every target evaluates per element: whatever is elementwise on scalars, constants and element reads.
 LogicalResult verifyRegionOp(Operation &op, StringRef keyword) {
   if (isa<YieldOp>(op))
     return success();
-  if (isa<tensor::ExtractOp, memref::LoadOp>(op))
-    return success();
-  bool isElementwise = op.hasTrait<OpTrait::Elementwise>() && op.hasTrait<OpTrait::Vectorizable>() && op.getNumRegions() == 0;
+  if (isa<tensor::ExtractOp, memref::LoadOp>(op)) {
+    if (isRegionScalar(op.getResult(0).getType()))
+      return success();
+    return op.emitOpError() << "reads " << op.getResult(0).getType() << ", but a " << keyword
+                            << " region is scalar code";
+  }
+  // LLVM has neither for vectors: powi takes one exponent for all lanes, and carries come with integers of fixed width
+  // only.
+  if (isa<math::FPowIOp>(op))
+    return op.emitOpError() << "may not stand in a " << keyword << " region; use math.powf";
+  if (op.getNumResults() > 1 && llvm::is_contained(op.getOperandTypes(), IndexType::get(op.getContext())))
+    return op.emitOpError() << "on index may not stand in a " << keyword << " region; cast to i64 first";
+  bool isElementwise =
+      op.hasTrait<OpTrait::Elementwise>() && op.hasTrait<OpTrait::Vectorizable>() && op.getNumRegions() == 0;
   if (!isElementwise && !op.hasTrait<OpTrait::ConstantLike>())
     return op.emitOpError() << "cannot be evaluated for many (i, j) at once, so it may not stand in a " << keyword
                             << " region; use elementwise arith and math ops, constants, tensor.extract or memref.load";
@@ -65,7 +79,8 @@ LogicalResult verifyRegion(Operation *op, Region &region, bool isScore) {
   Block &block = region.front();
   SmallVector<Type> types = argumentTypes(op->getContext(), isScore);
   if (!llvm::equal(block.getArgumentTypes(), types))
-    return op->emitOpError() << keyword << " region must take (" << types << "), got (" << block.getArgumentTypes() << ")";
+    return op->emitOpError() << keyword << " region must take (" << types << "), got (" << block.getArgumentTypes()
+                             << ")";
   for (Operation &inner : block)
     if (failed(verifyRegionOp(inner, keyword)))
       return failure();

@@ -10,7 +10,8 @@ using namespace fovea::attn;
 
 using Effects = SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
 
-void TaskOp::build(OpBuilder &builder, OperationState &state, Value batches, Value heads, Value tiles, ScheduleAttr schedule) {
+void TaskOp::build(OpBuilder &builder, OperationState &state, Value batches, Value heads, Value tiles,
+                   ScheduleAttr schedule) {
   state.addOperands({batches, heads, tiles});
   state.getOrAddProperties<Properties>().schedule = schedule;
   Region *body = state.addRegion();
@@ -52,7 +53,8 @@ void TaskOp::print(OpAsmPrinter &printer) {
   printer.printOptionalAttrDict((*this)->getAttrs(), {getScheduleAttrName()});
 }
 
-/// A use runs at most once for each time its state is made: no loop around the use that is not around the state as well.
+/// A use runs at most once for each time its state is made: no loop around the use that is not around the state as
+/// well.
 static bool isInLoopWithin(Operation *user, Region *scope) {
   for (Region *region = user->getParentRegion(); region != scope; region = region->getParentRegion()) {
     auto branch = dyn_cast<RegionBranchOpInterface>(region->getParentOp());
@@ -62,8 +64,8 @@ static bool isInLoopWithin(Operation *user, Region *scope) {
   return false;
 }
 
-/// A state is updated in place by targets, so every state has one use on each path: the next update, a loop or branch that
-/// carries it, or finalize.
+/// A state is updated in place by targets, so every state has one use on each path: the next update, a loop or branch
+/// that carries it, or finalize.
 static bool isLinear(Value value) {
   if (!isa<StateType>(value.getType()))
     return true;
@@ -79,7 +81,8 @@ static bool isLinear(Value value) {
 }
 
 LogicalResult TaskOp::verifyRegions() {
-  if (getBody().getNumArguments() != 3 || !llvm::all_of(getBody().getArgumentTypes(), [](Type t) { return t.isIndex(); }))
+  if (getBody().getNumArguments() != 3 ||
+      !llvm::all_of(getBody().getArgumentTypes(), [](Type t) { return t.isIndex(); }))
     return emitOpError() << "body must take three indices: sequence, head, query tile";
   if (getBody().front().getTerminator()->getNumOperands() != 0)
     return emitOpError() << "yields nothing: its results are what attn.finalize writes";
@@ -117,8 +120,8 @@ static LogicalResult verifyInTask(Operation *op, int64_t rows, bool isKeys) {
     return op->emitOpError() << "must be inside attn.task";
   int64_t expected = isKeys ? task.getSchedule().getKeyBlock() : task.getSchedule().getQueryTile();
   if (rows != expected)
-    return op->emitOpError() << "has " << rows << " rows, but the schedule's " << (isKeys ? "key_block" : "query_tile") << " is "
-                             << expected;
+    return op->emitOpError() << "has " << rows << " rows, but the schedule's " << (isKeys ? "key_block" : "query_tile")
+                             << " is " << expected;
   return success();
 }
 
@@ -163,7 +166,8 @@ LogicalResult UpdateOp::verify() {
     return emitOpError() << "query and key tiles must have the same head size, got " << query.getColumns() << " and "
                          << key.getColumns();
   if (value.getColumns() != state.getColumns())
-    return emitOpError() << "value tile has " << value.getColumns() << " columns, but the state has " << state.getColumns();
+    return emitOpError() << "value tile has " << value.getColumns() << " columns, but the state has "
+                         << state.getColumns();
   if (!getScale().isFinite())
     return emitOpError() << "scale must be finite";
   return failure(failed(verifyInTask(*this, state.getRows(), /*isKeys=*/false)) ||

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "fovea/Dialect/Attn/IR/Attn.h"
 #include "fovea/Dialect/Attn/Transforms/Passes.h"
+#include "fovea/fovea_abi.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace fovea::attn {
 #define GEN_PASS_DEF_KERNELARGUMENTS
@@ -29,83 +31,176 @@ memref::AllocOp allocationOf(Value value) {
   return value.getDefiningOp<memref::AllocOp>();
 }
 
-/// Attention takes any strides, so do loads and dims; anything else keeps the type it was built for.
-void relaxStrides(BlockArgument argument, OpBuilder &builder) {
-  auto type = dyn_cast<MemRefType>(argument.getType());
-  if (!type || withAnyStrides(type) == type)
-    return;
-  argument.setType(withAnyStrides(type));
-  Value cast;
-  for (OpOperand &use : llvm::make_early_inc_range(argument.getUses())) {
-    if (isa<AttentionOp, memref::LoadOp, memref::DimOp>(use.getOwner()))
+/// Why values of this type cannot cross fovea_abi.h, or nothing.
+std::optional<std::string> faultOf(Type type) {
+  auto memref = dyn_cast<MemRefType>(type);
+  Type element = memref ? memref.getElementType() : type;
+  bool isInteger = element.isSignlessInteger() && element.getIntOrFloatBitWidth() <= 64;
+  if (memref && isInteger) // in whole bytes; a boolean takes one
+    isInteger = llvm::is_contained({1, 8, 16, 32, 64}, element.getIntOrFloatBitWidth());
+  if (isa<TensorType>(type))
+    return "it is a tensor; bufferize first (phase 4)";
+  if (!isInteger && !isa<IndexType, Float16Type, BFloat16Type, Float32Type, Float64Type>(element))
+    return "kernels take f16, bf16, f32, f64, index and signless integers up to i64, and memrefs of those in whole "
+           "bytes";
+  if (!memref)
+    return std::nullopt;
+  if (memref.getRank() > FOVEA_MAX_RANK)
+    return ("its rank is above " + Twine(FOVEA_MAX_RANK)).str();
+  if (!memref.isStrided())
+    return "its layout is not strided";
+  if (memref.getMemorySpace())
+    return "its memory space is not the default one";
+  return std::nullopt;
+}
+
+LogicalResult checkArguments(func::FuncOp function) {
+  for (BlockArgument argument : function.getArguments())
+    if (std::optional<std::string> fault = faultOf(argument.getType()))
+      return emitError(argument.getLoc())
+             << "argument " << argument.getArgNumber() << " of kernel '" << function.getName() << "' cannot be "
+             << argument.getType() << ": " << *fault;
+  return success();
+}
+
+LogicalResult relaxUsers(Value value);
+
+/// The type of a view once its source has any strides, or failure if there is no such view.
+FailureOr<MemRefType> relaxedType(Operation *view, MemRefType source) {
+  auto type = cast<MemRefType>(view->getResult(0).getType());
+  if (auto slice = dyn_cast<memref::SubViewOp>(view))
+    return memref::SubViewOp::inferRankReducedResultType(type.getShape(), source, slice.getMixedOffsets(),
+                                                         slice.getMixedSizes(), slice.getMixedStrides());
+  if (auto expand = dyn_cast<memref::ExpandShapeOp>(view))
+    return memref::ExpandShapeOp::computeExpandedType(source, type.getShape(), expand.getReassociationIndices());
+  return withAnyStrides(type); // transpose, cast
+}
+
+LogicalResult relax(Value value, MemRefType type) {
+  if (value.getType() == type)
+    return success();
+  value.setType(type);
+  return relaxUsers(value);
+}
+
+/// Views follow the strides of what they look at. Nothing may keep a type that promises strides: callers choose them.
+LogicalResult relaxUsers(Value value) {
+  for (Operation *user : value.getUsers()) {
+    if (isa<AttentionOp, memref::CopyOp, memref::DimOp, memref::LoadOp, memref::StoreOp, func::ReturnOp>(user))
       continue;
-    if (!cast)
-      cast = memref::CastOp::create(builder, argument.getLoc(), type, argument);
-    use.set(cast);
+    bool isView = isa<memref::CastOp, memref::ExpandShapeOp, memref::SubViewOp, memref::TransposeOp>(user) &&
+                  isa<MemRefType>(user->getResult(0).getType());
+    FailureOr<MemRefType> type =
+        isView ? relaxedType(user, cast<MemRefType>(value.getType())) : FailureOr<MemRefType>();
+    if (failed(type))
+      return user->emitOpError(
+          "cannot take an argument of a kernel: callers choose its strides; load from it, slice, transpose or "
+          "expand it");
+    if (failed(relax(user->getResult(0), *type)))
+      return failure();
   }
+  return success();
 }
 
 /// Turns returned allocations into trailing arguments.
-LogicalResult moveResults(func::FuncOp function, OpBuilder &builder) {
-  auto terminator = cast<func::ReturnOp>(function.front().getTerminator());
+LogicalResult moveResults(func::FuncOp function, func::ReturnOp terminator) {
   for (auto [index, value] : llvm::enumerate(terminator.getOperands())) {
     memref::AllocOp allocation = allocationOf(value);
     if (!allocation)
-      return function.emitError() << "result " << index << " of kernel '" << function.getName()
-                                  << "' is not computed by an attn op of its own; return what attn.attention returns, and return it once";
-    Value argument = function.front().addArgument(withAnyStrides(allocation.getType()), value.getLoc());
+      return function.emitError()
+             << "result " << index << " of kernel '" << function.getName()
+             << "' is not computed by an attn op of its own; return what attn.attention returns, and return it once";
+    Value argument = function.front().addArgument(allocation.getType(), value.getLoc());
     allocation.getResult().replaceAllUsesWith(argument);
     terminator->setOperand(index, argument); // a second return of the same result is seen as such
     allocation.erase();
   }
-  builder.setInsertionPoint(terminator);
-  func::ReturnOp::create(builder, terminator.getLoc());
-  terminator.erase();
+  terminator->setOperands({});
   return success();
 }
 
-/// Names by role, unless the source gave one.
-void annotate(func::FuncOp function) {
+/// Attributes of attn on the results that became arguments stay with them.
+void updateSignature(func::FuncOp function) {
   Builder builder(function.getContext());
-  auto name = [&](Value value, StringRef role) {
+  SmallVector<DictionaryAttr> attributes, results;
+  function.getAllArgAttrs(attributes);
+  function.getAllResultAttrs(results);
+  for (DictionaryAttr result : results) {
+    NamedAttrList kept;
+    for (NamedAttribute attribute : result ? result.getValue() : ArrayRef<NamedAttribute>())
+      if (attribute.getName().getValue().starts_with("attn."))
+        kept.push_back(attribute);
+    attributes.push_back(kept.getDictionary(builder.getContext()));
+  }
+  function.setFunctionType(builder.getFunctionType(function.front().getArgumentTypes(), {}));
+  function.setAllResultAttrs(ArrayRef<Attribute>());
+  function.setAllArgAttrs(attributes);
+}
+
+/// Names arguments that have none: by role, else by number.
+class Namer {
+public:
+  explicit Namer(func::FuncOp function) : function(function) {
+    for (unsigned index = 0; index < function.getNumArguments(); ++index)
+      if (auto name = function.getArgAttrOfType<StringAttr>(index, "attn.name"))
+        used.insert(name.getValue());
+  }
+
+  void name(Value value, const Twine &role) {
     auto argument = dyn_cast_or_null<BlockArgument>(value);
-    if (argument && argument.getOwner() == &function.front() && !function.getArgAttr(argument.getArgNumber(), "attn.name"))
-      function.setArgAttr(argument.getArgNumber(), "attn.name", builder.getStringAttr(role));
-  };
+    if (!argument || argument.getOwner() != &function.front() ||
+        function.getArgAttr(argument.getArgNumber(), "attn.name"))
+      return;
+    std::string name = role.str();
+    while (!used.insert(name).second)
+      name += "_";
+    function.setArgAttr(argument.getArgNumber(), "attn.name", StringAttr::get(function.getContext(), name));
+  }
+
+private:
+  func::FuncOp function;
+  llvm::StringSet<> used;
+};
+
+void annotate(func::FuncOp function) {
+  Namer namer(function);
   function.walk([&](AttentionOp op) {
-    name(op.getQuery(), "query");
-    name(op.getKey(), "key");
-    name(op.getValue(), "value");
-    name(op.getQOffset(), "q_offset");
+    namer.name(op.getQuery(), "query");
+    namer.name(op.getKey(), "key");
+    namer.name(op.getValue(), "value");
+    namer.name(op.getQOffset(), "q_offset");
     for (auto [index, out] : llvm::enumerate(op.getOuts())) {
-      name(out, index == 0 ? "out" : "lse");
-      if (auto argument = dyn_cast<BlockArgument>(out))
-        function.setArgAttr(argument.getArgNumber(), "attn.output", builder.getUnitAttr());
+      namer.name(out, index == 0 ? "out" : "lse");
+      if (auto argument = dyn_cast<BlockArgument>(out); argument && argument.getOwner() == &function.front())
+        function.setArgAttr(argument.getArgNumber(), "attn.output", UnitAttr::get(function.getContext()));
     }
   });
   for (BlockArgument argument : function.getArguments())
-    name(argument, ("arg" + Twine(argument.getArgNumber())).str());
+    namer.name(argument, "arg" + Twine(argument.getArgNumber()));
+}
+
+LogicalResult rewriteKernel(func::FuncOp function) {
+  auto terminator =
+      function.getBody().hasOneBlock() ? dyn_cast<func::ReturnOp>(function.front().getTerminator()) : func::ReturnOp();
+  if (!terminator)
+    return function.emitError("kernel '")
+           << function.getName() << "' must be one block that returns: control flow around attention is not supported";
+  if (failed(moveResults(function, terminator)) || failed(checkArguments(function)))
+    return failure();
+  for (BlockArgument argument : function.getArguments())
+    if (auto type = dyn_cast<MemRefType>(argument.getType()))
+      if (failed(relax(argument, withAnyStrides(type))))
+        return failure();
+  updateSignature(function);
+  annotate(function);
+  return success();
 }
 
 struct KernelArgumentsPass : fovea::attn::impl::KernelArgumentsBase<KernelArgumentsPass> {
   void runOnOperation() override {
-    for (auto function : getOperation().getOps<func::FuncOp>()) {
-      if (function.isExternal() || !function.isPublic())
-        continue;
-      OpBuilder builder(&getContext());
-      if (failed(moveResults(function, builder)))
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (!function.isExternal() && function.isPublic() && failed(rewriteKernel(function)))
         return signalPassFailure();
-      builder.setInsertionPointToStart(&function.front());
-      for (BlockArgument argument : function.getArguments())
-        relaxStrides(argument, builder);
-      SmallVector<DictionaryAttr> attributes;
-      function.getAllArgAttrs(attributes);
-      attributes.resize(function.front().getNumArguments(), builder.getDictionaryAttr({}));
-      function.setFunctionType(builder.getFunctionType(function.front().getArgumentTypes(), {}));
-      function.setAllResultAttrs(ArrayRef<Attribute>());
-      function.setAllArgAttrs(attributes);
-      annotate(function);
-    }
   }
 };
 

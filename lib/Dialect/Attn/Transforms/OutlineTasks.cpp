@@ -26,8 +26,8 @@ namespace {
 struct Kernel {
   func::FuncOp function;
   TaskOp task;
-  TileBoundsOp bounds;                 // the task's own, at its top level
-  SmallVector<Operation *> prologue;   // pure code before the task
+  TileBoundsOp bounds;               // the task's own, at its top level
+  SmallVector<Operation *> prologue; // pure code before the task
   SmallVector<cf::AssertOp> asserts;
 };
 
@@ -38,7 +38,8 @@ FailureOr<Kernel> analyze(func::FuncOp function) {
   for (Operation &op : function.front().without_terminator()) {
     if (auto task = dyn_cast<TaskOp>(op)) {
       if (kernel.task)
-        return op.emitError("is the second attention of kernel '") << function.getName() << "'; a kernel holds exactly one, put the other in its own function";
+        return op.emitError("is the second attention of kernel '")
+               << function.getName() << "'; a kernel holds exactly one, put the other in its own function";
       kernel.task = task;
     } else if (auto check = dyn_cast<cf::AssertOp>(op)) {
       kernel.asserts.push_back(check);
@@ -50,7 +51,8 @@ FailureOr<Kernel> analyze(func::FuncOp function) {
     }
   }
   if (!kernel.task)
-    return function.emitError("kernel '") << function.getName() << "' has no attention: a public function must hold one attn.attention";
+    return function.emitError("kernel '")
+           << function.getName() << "' has no attention: a public function must hold one attn.attention";
   for (Operation &op : kernel.task.getBody().front())
     if (auto bounds = dyn_cast<TileBoundsOp>(op))
       kernel.bounds = bounds;
@@ -82,7 +84,8 @@ struct Entry {
 Entry beginEntry(Kernel &kernel, StringRef suffix, TypeRange arguments) {
   OpBuilder builder(kernel.function);
   auto type = builder.getFunctionType(arguments, builder.getI32Type());
-  auto function = func::FuncOp::create(builder, kernel.function.getLoc(), (kernel.function.getName() + suffix).str(), type);
+  auto function =
+      func::FuncOp::create(builder, kernel.function.getLoc(), (kernel.function.getName() + suffix).str(), type);
   Block *block = function.addEntryBlock();
   builder.setInsertionPointToStart(block);
   IRMapping mapping;
@@ -95,8 +98,8 @@ Entry beginEntry(Kernel &kernel, StringRef suffix, TypeRange arguments) {
   return {function, mapping, builder};
 }
 
-/// Reads sizes out of descriptors. The conversion to LLVM rewrites constants before memref.dim asks for its index, and would then spill
-/// the sizes to the stack to index them.
+/// Reads sizes out of descriptors. The conversion to LLVM rewrites constants before memref.dim asks for its index, and
+/// would then spill the sizes to the stack to index them.
 void resolveSizes(func::FuncOp function) {
   function.walk([](memref::DimOp op) {
     std::optional<int64_t> index = op.getConstantIndex();
@@ -148,7 +151,8 @@ void emitPlanFunction(Kernel &kernel) {
   for (auto [index, check] : llvm::enumerate(kernel.asserts)) {
     Value zero = arith::ConstantIntOp::create(b, 0, 32);
     Value first = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, status, zero);
-    Value broken = arith::SelectOp::create(b, entry.mapping.lookup(check.getArg()), zero, arith::ConstantIntOp::create(b, index + 1, 32));
+    Value broken = arith::SelectOp::create(b, entry.mapping.lookup(check.getArg()), zero,
+                                           arith::ConstantIntOp::create(b, index + 1, 32));
     status = arith::SelectOp::create(b, first, broken, status);
   }
   Value good = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, status, arith::ConstantIntOp::create(b, 0, 32));
@@ -171,17 +175,25 @@ void emitPlanFunction(Kernel &kernel) {
   }
   Value position = arith::AddIOp::create(b, arith::MulIOp::create(b, ids[0], bounds[1]), ids[1]);
   position = arith::AddIOp::create(b, arith::MulIOp::create(b, position, bounds[2]), ids[2]);
-  auto fits = scf::IfOp::create(b, arith::CmpIOp::create(b, arith::CmpIPredicate::slt, position, capacity), /*withElseRegion=*/false);
+  auto fits = scf::IfOp::create(b, arith::CmpIOp::create(b, arith::CmpIPredicate::slt, position, capacity),
+                                /*withElseRegion=*/false);
   b.setInsertionPointToStart(fits.thenBlock());
   Block &body = kernel.task.getBody().front();
   entry.mapping.map(kernel.task.getBody().getArguments(), ids);
   cloneWithOperands(b, kernel.bounds, &body, entry.mapping);
 
-  Value keys = arith::SubIOp::create(b, entry.mapping.lookup(kernel.bounds.getKeyEnd()), entry.mapping.lookup(kernel.bounds.getKeyBegin()));
+  Value keys = arith::SubIOp::create(b, entry.mapping.lookup(kernel.bounds.getKeyEnd()),
+                                     entry.mapping.lookup(kernel.bounds.getKeyBegin()));
   Value blocks = arith::CeilDivUIOp::create(b, keys, arith::ConstantIndexOp::create(b, kernel.bounds.getStep()));
   Value record = taskRecord(b, tasks, position);
-  SmallVector<Value> fields = {ids[0], ids[1], ids[2], zero, entry.mapping.lookup(kernel.bounds.getBegin()),
-                               entry.mapping.lookup(kernel.bounds.getEnd()), entry.mapping.lookup(kernel.bounds.getVisited()), blocks};
+  SmallVector<Value> fields = {ids[0],
+                               ids[1],
+                               ids[2],
+                               zero,
+                               entry.mapping.lookup(kernel.bounds.getBegin()),
+                               entry.mapping.lookup(kernel.bounds.getEnd()),
+                               entry.mapping.lookup(kernel.bounds.getVisited()),
+                               blocks};
   for (auto [index, field] : llvm::enumerate(fields))
     storeTaskField(b, record, index, field);
   resolveSizes(entry.function);
@@ -201,7 +213,8 @@ llvm::SmallBitVector frozenArguments(Kernel &kernel) {
             break; // a constant
           memref = view->getOperand(0);
         }
-        if (auto argument = dyn_cast<BlockArgument>(memref); argument && argument.getOwner() == &kernel.function.front())
+        if (auto argument = dyn_cast<BlockArgument>(memref);
+            argument && argument.getOwner() == &kernel.function.front())
           frozen.set(argument.getArgNumber());
       }
       for (Value operand : op->getOperands())
@@ -236,7 +249,8 @@ DictionaryAttr describe(Kernel &kernel) {
   }
   for (cf::AssertOp check : kernel.asserts)
     messages.push_back(check.getMsgAttr());
-  return b.getDictionaryAttr({b.getNamedAttr("name", kernel.function.getSymNameAttr()), b.getNamedAttr("params", b.getArrayAttr(params)),
+  return b.getDictionaryAttr({b.getNamedAttr("name", kernel.function.getSymNameAttr()),
+                              b.getNamedAttr("params", b.getArrayAttr(params)),
                               b.getNamedAttr("messages", b.getArrayAttr(messages)),
                               b.getNamedAttr("arena", b.getI64IntegerAttr(arenaBytes(kernel)))});
 }
@@ -246,7 +260,8 @@ LogicalResult checkNames(func::FuncOp function) {
   for (StringRef suffix : {"_plan", "_task"}) {
     std::string name = (function.getName() + suffix).str();
     if (Operation *other = SymbolTable::lookupSymbolIn(function->getParentOp(), name)) {
-      InFlightDiagnostic error = function.emitError("kernel '") << function.getName() << "' becomes '" << name << "', which exists already";
+      InFlightDiagnostic error = function.emitError("kernel '")
+                                 << function.getName() << "' becomes '" << name << "', which exists already";
       error.attachNote(other->getLoc()) << "rename this one";
       return error;
     }
@@ -262,7 +277,8 @@ struct OutlineTasksPass : fovea::attn::impl::OutlineTasksBase<OutlineTasksPass> 
         continue;
       if (!function.isPublic()) {
         if (function.walk([](TaskOp) { return WalkResult::interrupt(); }).wasInterrupted()) {
-          function.emitError("private function '") << function.getName() << "' holds an attention; make it public, or inline it";
+          function.emitError("private function '")
+              << function.getName() << "' holds an attention; make it public, or inline it";
           return signalPassFailure();
         }
         continue;

@@ -40,7 +40,8 @@ LogicalResult planArena(TaskOp task) {
     if (!bytes)
       return buffer.emitOpError("inside a task must have a static shape: scratch is planned before anything runs");
     offsets.push_back(total);
-    total += *bytes;
+    if (llvm::AddOverflow(total, *bytes, total))
+      return buffer.emitOpError("makes the scratch of its task larger than the address space");
   }
   OpBuilder builder(task.getContext());
   builder.setInsertionPointToStart(&task.getBody().front());
@@ -50,8 +51,9 @@ LogicalResult planArena(TaskOp task) {
     Value shift = arith::ConstantIndexOp::create(builder, buffer.getLoc(), offset);
     Value view = memref::ViewOp::create(builder, buffer.getLoc(), buffer.getType(), arena, shift, ValueRange{});
     buffer.replaceAllUsesWith(view);
-    buffer.erase();
   }
+  for (memref::AllocOp buffer : buffers) // not earlier: one of them may stand at the insertion point
+    buffer.erase();
   return success();
 }
 

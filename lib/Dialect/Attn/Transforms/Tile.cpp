@@ -52,7 +52,8 @@ private:
     SmallVector<unsigned> order;
     for (int64_t index : AttentionOp::dimensionOrder(op.getLayout()))
       order.push_back(index);
-    return memref::TransposeOp::create(b, memref, AffineMapAttr::get(AffineMap::getPermutationMap(order, b.getContext())));
+    return memref::TransposeOp::create(b, memref,
+                                       AffineMapAttr::get(AffineMap::getPermutationMap(order, b.getContext())));
   }
 
   void readOperands() {
@@ -68,9 +69,7 @@ private:
     problem.keys = dim(problem.key, 2);
   }
 
-  void check(Value condition, const Twine &message) {
-    cf::AssertOp::create(b, condition, b.getStringAttr(message));
-  }
+  void check(Value condition, const Twine &message) { cf::AssertOp::create(b, condition, b.getStringAttr(message)); }
 
   void checkEqual(Value a, int64_t dimA, StringRef nameA, Value c, int64_t dimC, StringRef nameC, StringRef what) {
     Value equal = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, dim(a, dimA), dim(c, dimC));
@@ -94,7 +93,8 @@ private:
     if (op.getQOffset() && !op.getQOffset().getType().isIndex())
       checkEqual(problem.query, 0, "query", op.getQOffset(), 0, "q_offset", "batch size");
     Value limit = constant(int64_t(1) << 31); // what mask analysis counts on; MaskRange.h
-    check(arith::CmpIOp::create(b, arith::CmpIPredicate::ule, problem.keys, limit), "more than 2^31 keys are not supported");
+    check(arith::CmpIOp::create(b, arith::CmpIPredicate::ule, problem.keys, limit),
+          "more than 2^31 keys are not supported");
     Value group = arith::DivUIOp::create(b, problem.heads, kvHeadsOrOne());
     Value whole = arith::MulIOp::create(b, group, problem.kvHeads);
     check(arith::CmpIOp::create(b, arith::CmpIPredicate::eq, whole, problem.heads),
@@ -121,15 +121,16 @@ private:
       return;
     }
     OpBuilder::InsertionGuard guard(b);
-    Block *block = b.createBlock(&region, {}, SmallVector<Type>(4, b.getIndexType()), SmallVector<Location>(4, b.getLoc()));
+    Block *block =
+        b.createBlock(&region, {}, SmallVector<Type>(4, b.getIndexType()), SmallVector<Location>(4, b.getLoc()));
     b.setInsertionPointToStart(block);
     YieldOp::create(b, Value(arith::ConstantIntOp::create(b, 1, 1)));
   }
 
   TileBoundsOp tileBounds(Value batch, Value head, Value rowBegin, Value rowEnd, Value keyBegin, Value keyEnd) {
     Type index = b.getIndexType();
-    auto bounds = TileBoundsOp::create(b, index, index, index, b.getI1Type(), batch, head, rowBegin, rowEnd, keyBegin, keyEnd,
-                                       schedule.getKeyBlock());
+    auto bounds = TileBoundsOp::create(b, index, index, index, b.getI1Type(), batch, head, rowBegin, rowEnd, keyBegin,
+                                       keyEnd, schedule.getKeyBlock());
     fillMask(bounds.getMask());
     return bounds;
   }
@@ -148,8 +149,8 @@ private:
     Value kvHead = arith::DivUIOp::create(b, head, arith::MaxUIOp::create(b, group, constant(1)));
     auto bounds = tileBounds(batch, head, position, positionEnd, constant(0), problem.keys);
 
-    Value query = LoadTileOp::create(b, tileType(TileRole::Query, schedule.getQueryTile(), op.getKeyHeadSize()), problem.query, batch,
-                                     head, row, validRows);
+    Value query = LoadTileOp::create(b, tileType(TileRole::Query, schedule.getQueryTile(), op.getKeyHeadSize()),
+                                     problem.query, batch, head, row, validRows);
     auto stateType = StateType::get(b.getContext(), schedule.getQueryTile(), op.getValueHeadSize(), b.getF32Type());
     Value state = InitStateOp::create(b, stateType);
     auto body = [&](OpBuilder &, Location, Value key, ValueRange carried) {
@@ -157,8 +158,9 @@ private:
       auto update = [&](Value full) {
         return emitUpdate(carried[0], query, batch, head, kvHead, position, key, validRows, validKeys, full);
       };
-      scf::YieldOp::create(b, op.hasMask() ? skipIfEmpty(batch, head, position, positionEnd, key, validKeys, carried[0], update)
-                                           : update(Value()));
+      scf::YieldOp::create(b, op.hasMask()
+                                  ? skipIfEmpty(batch, head, position, positionEnd, key, validKeys, carried[0], update)
+                                  : update(Value()));
     };
     auto loop = scf::ForOp::create(b, bounds.getBegin(), bounds.getEnd(), keyBlock, state,
                                    [&](OpBuilder &nested, Location loc, Value key, ValueRange carried) {
@@ -184,14 +186,14 @@ private:
     return branch.getResult(0);
   }
 
-  Value emitUpdate(Value state, Value query, Value batch, Value head, Value kvHead, Value position, Value key, Value validRows,
-                   Value validKeys, Value full) {
-    Value keyTile = LoadTileOp::create(b, tileType(TileRole::Key, schedule.getKeyBlock(), op.getKeyHeadSize()), problem.key, batch,
-                                       kvHead, key, validKeys);
-    Value valueTile = LoadTileOp::create(b, tileType(TileRole::Value, schedule.getKeyBlock(), op.getValueHeadSize()), problem.value,
-                                         batch, kvHead, key, validKeys);
-    auto update = UpdateOp::create(b, state.getType(), state, query, keyTile, valueTile, batch, head, position, key, validRows,
-                                   validKeys, full, b.getF64FloatAttr(op.getEffectiveScale()));
+  Value emitUpdate(Value state, Value query, Value batch, Value head, Value kvHead, Value position, Value key,
+                   Value validRows, Value validKeys, Value full) {
+    Value keyTile = LoadTileOp::create(b, tileType(TileRole::Key, schedule.getKeyBlock(), op.getKeyHeadSize()),
+                                       problem.key, batch, kvHead, key, validKeys);
+    Value valueTile = LoadTileOp::create(b, tileType(TileRole::Value, schedule.getKeyBlock(), op.getValueHeadSize()),
+                                         problem.value, batch, kvHead, key, validKeys);
+    auto update = UpdateOp::create(b, state.getType(), state, query, keyTile, valueTile, batch, head, position, key,
+                                   validRows, validKeys, full, b.getF64FloatAttr(op.getEffectiveScale()));
     IRMapping mapping;
     op.getScore().cloneInto(&update.getScore(), mapping);
     op.getMask().cloneInto(&update.getMask(), mapping);

@@ -1,0 +1,98 @@
+// RUN: fovea-opt %s --convert-attn-tile-to-loops | FileCheck %s
+
+// A tile is a buffer whose rows past the valid ones are zero.
+// CHECK-LABEL: func @load(
+// CHECK-SAME: %[[M:[a-z0-9]+]]: memref<2x4x?x16xf32>
+// CHECK: attn.task (%[[B:.*]], %[[H:.*]], %[[T:.*]]) in
+// CHECK: %[[TILE:.*]] = memref.alloc() : memref<32x16xf32>
+// CHECK: scf.for %[[R:.*]] =
+// CHECK: %[[LIVE:.*]] = arith.cmpi ult, %[[R]], %[[VALID:.*]] : index
+// CHECK: scf.for %[[C:.*]] =
+// CHECK: %[[X:.*]] = scf.if %[[LIVE]] -> (f32) {
+// CHECK: %[[ROW:.*]] = arith.addi %[[T]], %[[R]]
+// CHECK: memref.load %[[M]][%[[B]], %[[H]], %[[ROW]], %[[C]]]
+// CHECK: } else {
+// CHECK: arith.constant 0.0
+// CHECK: memref.store %[[X]], %[[TILE]][%[[R]], %[[C]]]
+func.func @load(%m: memref<2x4x?x16xf32>, %n: index) {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+    %tile = attn.load_tile %m[%b, %h, %t] valid %n : memref<2x4x?x16xf32> -> !attn.tile<query, 32x16xf32>
+  }
+  return
+}
+
+// A state is three buffers: acc, m, l. Loops carry them, then drop them.
+// CHECK-LABEL: func @update(
+// CHECK: %[[ACC:.*]] = memref.alloc() : memref<32x16xf32>
+// CHECK: %[[MAX:.*]] = memref.alloc() : memref<32xf32>
+// CHECK: %[[SUM:.*]] = memref.alloc() : memref<32xf32>
+// CHECK: arith.constant 0xFF800000 : f32
+// CHECK: scf.for {{.*}} iter_args({{.*}}) -> (memref<32x16xf32>, memref<32xf32>, memref<32xf32>) {
+// CHECK-DAG: %[[SCORES:.*]] = memref.alloc() : memref<64xf32>
+// CHECK-DAG: %[[VISIBLE:.*]] = memref.alloc() : memref<64xi8>
+// The score, then the mask, for absolute positions.
+// CHECK: scf.for %[[R:.*]] = {{.*}} {
+// CHECK: %[[I:.*]] = arith.addi %{{.*}}, %[[R]] : index
+// CHECK: %[[J:.*]] = arith.addi
+// CHECK: arith.constant 1.250000e-01 : f32
+// CHECK: math.tanh
+// CHECK: %[[KEEP:.*]] = arith.cmpi sge, %[[I]], %[[J]] : index
+// CHECK: memref.store %{{.*}}, %[[SCORES]]
+// CHECK: memref.store %{{.*}}, %[[VISIBLE]]
+// Weights of visible keys only.
+// CHECK: math.exp
+// CHECK: scf.if {{.*}} -> (f32) {
+// CHECK: math.exp
+// CHECK: scf.yield %{{.*}}, %{{.*}}, %{{.*}} : memref<32x16xf32>, memref<32xf32>, memref<32xf32>
+// CHECK-NOT: attn.update
+func.func @update(%q: memref<2x4x?x16xf32>, %k: memref<2x4x?x16xf32>, %n: index, %step: index) {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+    %tq = attn.load_tile %q[%b, %h, %t] valid %n : memref<2x4x?x16xf32> -> !attn.tile<query, 32x16xf32>
+    %s = attn.init_state : !attn.state<32x16xf32>
+    %last = scf.for %key = %t to %n step %step iter_args(%in = %s) -> (!attn.state<32x16xf32>) {
+      %tk = attn.load_tile %k[%b, %h, %key] valid %n : memref<2x4x?x16xf32> -> !attn.tile<key, 64x16xf32>
+      %tv = attn.load_tile %k[%b, %h, %key] valid %n : memref<2x4x?x16xf32> -> !attn.tile<value, 64x16xf32>
+      %next = attn.update %in, %tq, %tk, %tv at (%b, %h, %t, %key) valid (%n, %n) scale 0.125
+        score (%x, %sb, %sh, %i, %j) {
+          %y = math.tanh %x : f32
+          attn.yield %y : f32
+        } mask (%mb, %mh, %i, %j) {
+          %causal = arith.cmpi sge, %i, %j : index
+          attn.yield %causal : i1
+        } : !attn.state<32x16xf32>, !attn.tile<query, 32x16xf32>, !attn.tile<key, 64x16xf32>, !attn.tile<value, 64x16xf32>
+      scf.yield %next : !attn.state<32x16xf32>
+    }
+  }
+  return
+}
+
+// acc / l and m + log l; 0 and -inf where l is 0.
+// CHECK-LABEL: func @finalize(
+// CHECK-SAME: %[[O:[a-z0-9]+]]: memref<2x4x?x16xf32>, %[[LSE:[a-z0-9]+]]: memref<2x4x?xf32>
+// CHECK: %[[EMPTY:.*]] = arith.cmpf oeq
+// CHECK: %[[QUOTIENT:.*]] = arith.divf
+// CHECK: %[[X:.*]] = arith.select %[[EMPTY]], %{{.*}}, %[[QUOTIENT]] : f32
+// CHECK: memref.store %[[X]], %[[O]]
+// CHECK: math.log
+// CHECK: %[[L:.*]] = arith.select %[[EMPTY]]
+// CHECK: memref.store %[[L]], %[[LSE]]
+func.func @finalize(%o: memref<2x4x?x16xf32>, %lse: memref<2x4x?xf32>, %n: index) {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+    %s = attn.init_state : !attn.state<32x16xf32>
+    attn.finalize %s into %o[%b, %h, %t] valid %n lse %lse : !attn.state<32x16xf32>, memref<2x4x?x16xf32>, memref<2x4x?xf32>
+  }
+  return
+}
+
+// attn.tile_bounds belongs to --attn-expand-tile-bounds.
+// CHECK-LABEL: func @negative_tile_bounds(
+// CHECK: attn.tile_bounds
+func.func @negative_tile_bounds(%n: index) {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+    %bounds:4 = attn.tile_bounds (%b, %h) rows (%t to %n) keys (%t to %n step 64) mask (%mb, %mh, %i, %j) {
+      %true = arith.constant true
+      attn.yield %true : i1
+    }
+  }
+  return
+}

@@ -1,0 +1,175 @@
+// RUN: fovea-opt %s --convert-attn-tile-to-vector --canonicalize --cse --split-input-file --verify-diagnostics | FileCheck %s
+
+// One transpose of a block in registers, whoever needs it.
+// CHECK-LABEL: func private @attn_transpose_8(
+// CHECK-COUNT-8: vector.load {{.*}} vector<8xf32>
+// CHECK: vector.shuffle
+// CHECK-COUNT-8: vector.store {{.*}} vector<8xf32>
+
+// Query tiles are transposed panel by panel: lanes are queries.
+// CHECK-LABEL: func @query_tile(
+// CHECK: memref.alloc() : memref<2x20x16xf32>
+// CHECK: call @attn_transpose_8(
+// CHECK-NOT: attn.load_tile
+func.func @query_tile(%q: memref<2x4x?x20xf32>, %n: index) {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+    %tq = attn.load_tile %q[%b, %h, %t] valid %n : memref<2x4x?x20xf32> -> !attn.tile<query, 32x20xf32>
+  }
+  return
+}
+
+// Any strides: dense keys are used where they lie, others are packed, row by row or one by one.
+// CHECK-LABEL: func @strided_keys(
+// CHECK-SAME: %[[K:[a-z0-9]+]]: memref<2x4x?x20xf32, strided<[?, ?, ?, ?], offset: ?>>
+// CHECK: %[[STRIDES:[a-z0-9]+]]:4 = memref.extract_strided_metadata %[[K]]
+// CHECK: arith.cmpi eq, %[[STRIDES]]#3, %c1
+// CHECK: arith.cmpi eq, %[[STRIDES]]#2, %c20
+// CHECK: scf.if %{{.*}} -> (memref<64x20xf32, strided<[20, 1], offset: ?>>) {
+// CHECK-NEXT: arith.muli
+// CHECK: memref.reinterpret_cast {{.*}} sizes: [64, 20], strides: [20, 1]
+// CHECK: } else {
+// CHECK: vector.load
+// CHECK: memref.load %[[K]]
+// CHECK: scf.yield
+func.func @strided_keys(%k: memref<2x4x?x20xf32, strided<[?, ?, ?, ?], offset: ?>>, %n: index) {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+    %tq = attn.load_tile %k[%b, %h, %t] valid %n : memref<2x4x?x20xf32, strided<[?, ?, ?, ?], offset: ?>> -> !attn.tile<query, 32x20xf32>
+    %s = attn.init_state : !attn.state<32x20xf32>
+    %tk = attn.load_tile %k[%b, %h, %t] valid %n : memref<2x4x?x20xf32, strided<[?, ?, ?, ?], offset: ?>> -> !attn.tile<key, 64x20xf32>
+    %tv = attn.load_tile %k[%b, %h, %t] valid %n : memref<2x4x?x20xf32, strided<[?, ?, ?, ?], offset: ?>> -> !attn.tile<value, 64x20xf32>
+    %next = attn.update %s, %tq, %tk, %tv at (%b, %h, %t, %n) valid (%n, %n) scale 0.125
+      : !attn.state<32x20xf32>, !attn.tile<query, 32x20xf32>, !attn.tile<key, 64x20xf32>, !attn.tile<value, 64x20xf32>
+  }
+  return
+}
+
+// The register tile: 4 keys x 2 vectors of 8 queries, one broadcast per key. Without score and mask only the ragged end of the
+// keys is looked at.
+// CHECK-LABEL: func @plain_update(
+// CHECK-NOT: attn.tile_bounds
+// CHECK: %[[SUMS:.*]]:8 = scf.for {{.*}} %c16
+// CHECK-COUNT-2: vector.load {{.*}} memref<2x16x16xf32>, vector<8xf32>
+// CHECK: vector.broadcast %{{.*}} : f32 to vector<8xf32>
+// CHECK: vector.fma
+// CHECK: vector.fma
+// CHECK: scf.yield {{.*}} : vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>
+// CHECK: %[[RAGGED:.*]] = arith.cmpi ugt
+// CHECK: scf.if %[[RAGGED]] -> (vector<8xf32>, vector<8xf32>) {
+// CHECK-NOT: attn.tile_bounds
+// CHECK-NOT: attn.update
+func.func @plain_update(%q: memref<2x4x?x16xf32>, %n: index) {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+    %tq = attn.load_tile %q[%b, %h, %t] valid %n : memref<2x4x?x16xf32> -> !attn.tile<query, 32x16xf32>
+    %tk = attn.load_tile %q[%b, %h, %t] valid %n : memref<2x4x?x16xf32> -> !attn.tile<key, 64x16xf32>
+    %tv = attn.load_tile %q[%b, %h, %t] valid %n : memref<2x4x?x16xf32> -> !attn.tile<value, 64x16xf32>
+    %s = attn.init_state : !attn.state<32x16xf32>
+    %next = attn.update %s, %tq, %tk, %tv at (%b, %h, %t, %n) valid (%n, %n) scale 0.125
+      : !attn.state<32x16xf32>, !attn.tile<query, 32x16xf32>, !attn.tile<key, 64x16xf32>, !attn.tile<value, 64x16xf32>
+  }
+  return
+}
+
+// A mask stands behind a branch: per panel unless the block is full, then per register tile unless the panel is.
+// CHECK-LABEL: func @masked_update(
+// CHECK-SAME: %[[FULL:[a-z0-9]+]]: i1
+// CHECK: %[[PANEL:.*]]:3 = scf.if %[[FULL]] -> (index, index, i1) {
+// CHECK: } else {
+// CHECK: attn.tile_bounds{{.*}} step 4) mask (
+// CHECK: arith.cmpi ult, %[[PANEL]]#0, %[[PANEL]]#1
+// CHECK: scf.for
+// CHECK: vector.fma
+// CHECK: scf.if %[[PANEL]]#2
+// CHECK: attn.tile_bounds{{.*}} step 4) mask (
+// The mask's own code, for 8 queries at once.
+// CHECK: %[[SEEN:.*]] = arith.cmpi sge, %{{.*}}, %{{.*}} : vector<8xindex>
+// CHECK: arith.select {{.*}} : vector<8xi1>, vector<8xf32>
+func.func @masked_update(%q: memref<2x4x?x16xf32>, %n: index, %full: i1) {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+    %tq = attn.load_tile %q[%b, %h, %t] valid %n : memref<2x4x?x16xf32> -> !attn.tile<query, 32x16xf32>
+    %tk = attn.load_tile %q[%b, %h, %t] valid %n : memref<2x4x?x16xf32> -> !attn.tile<key, 64x16xf32>
+    %tv = attn.load_tile %q[%b, %h, %t] valid %n : memref<2x4x?x16xf32> -> !attn.tile<value, 64x16xf32>
+    %s = attn.init_state : !attn.state<32x16xf32>
+    %next = attn.update %s, %tq, %tk, %tv at (%b, %h, %t, %n) valid (%n, %n) full %full scale 0.125
+      mask (%mb, %mh, %i, %j) {
+        %causal = arith.cmpi sge, %i, %j : index
+        attn.yield %causal : i1
+      } : !attn.state<32x16xf32>, !attn.tile<query, 32x16xf32>, !attn.tile<key, 64x16xf32>, !attn.tile<value, 64x16xf32>
+  }
+  return
+}
+
+// Score code for 8 queries: per-query reads are gathers within bounds, per-head reads stay scalar, integer divisors are never 0.
+// CHECK-LABEL: func @score_region(
+// CHECK-SAME: %[[BIAS:[a-z0-9]+]]: memref<?x?xf32>, %[[SLOPES:[a-z0-9]+]]: memref<?xf32>
+// CHECK-DAG: arith.cmpi ult, %{{.*}}, %{{.*}} : vector<8xindex>
+// CHECK-DAG: vector.gather {{.*}} into vector<8xf32>
+// CHECK-DAG: memref.load %[[SLOPES]]
+// CHECK-DAG: arith.divsi %{{.*}}, %{{.*}} : vector<8xindex>
+func.func @score_region(%q: memref<2x4x?x16xf32>, %n: index, %bias: memref<?x?xf32>, %slopes: memref<?xf32>) {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+    %tq = attn.load_tile %q[%b, %h, %t] valid %n : memref<2x4x?x16xf32> -> !attn.tile<query, 32x16xf32>
+    %tk = attn.load_tile %q[%b, %h, %t] valid %n : memref<2x4x?x16xf32> -> !attn.tile<key, 64x16xf32>
+    %tv = attn.load_tile %q[%b, %h, %t] valid %n : memref<2x4x?x16xf32> -> !attn.tile<value, 64x16xf32>
+    %s = attn.init_state : !attn.state<32x16xf32>
+    %next = attn.update %s, %tq, %tk, %tv at (%b, %h, %t, %n) valid (%n, %n) scale 0.125
+      score (%x, %sb, %sh, %i, %j) {
+        %group = arith.divsi %i, %n : index
+        %own = memref.load %bias[%group, %j] : memref<?x?xf32>
+        %slope = memref.load %slopes[%sh] : memref<?xf32>
+        %biased = arith.addf %x, %own : f32
+        %y = arith.mulf %biased, %slope : f32
+        attn.yield %y : f32
+      } : !attn.state<32x16xf32>, !attn.tile<query, 32x16xf32>, !attn.tile<key, 64x16xf32>, !attn.tile<value, 64x16xf32>
+  }
+  return
+}
+
+// A whole panel is written through registers, a ragged one element by element.
+// CHECK-LABEL: func @finalize(
+// CHECK-SAME: %[[O:[a-z0-9]+]]: memref<2x4x?x16xf32>
+// CHECK-DAG: arith.divf {{.*}} : vector<8xf32>
+// CHECK-DAG: call @attn_transpose_8(
+// CHECK-DAG: memref.store {{.*}}, %[[O]]
+// CHECK-NOT: attn.finalize
+func.func @finalize(%o: memref<2x4x?x16xf32>, %lse: memref<2x4x?xf32>, %n: index) {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+    %s = attn.init_state : !attn.state<32x16xf32>
+    attn.finalize %s into %o[%b, %h, %t] valid %n lse %lse : !attn.state<32x16xf32>, memref<2x4x?x16xf32>, memref<2x4x?xf32>
+  }
+  return
+}
+
+// CHECK-LABEL: func @negative_no_task(
+// CHECK-NEXT: return
+func.func @negative_no_task() {
+  return
+}
+
+// -----
+
+func.func @f(%n: index) {
+  // expected-error@+1 {{'attn.task' op has 6 lanes; vector code needs a power of two, at least 2}}
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 12, key_block = 64, lanes = 6, panel = 12, micro_keys = 4> {
+  }
+  return
+}
+
+// -----
+
+func.func @f(%n: index) {
+  // expected-error@+1 {{'attn.task' op has 1 lanes; vector code needs a power of two, at least 2}}
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 12, key_block = 64, lanes = 1, panel = 12, micro_keys = 4> {
+  }
+  return
+}
+
+// -----
+
+func.func @f(%n: index) {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+  }
+  // expected-error@+1 {{'attn.task' op has another schedule than the task before it; one function, one schedule}}
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 16, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+  }
+  return
+}

@@ -1,0 +1,163 @@
+// RUN: fovea-opt %s --attn-kernel-arguments --split-input-file --verify-diagnostics | FileCheck %s
+
+// A returned allocation becomes a trailing argument; names come from roles, memrefs have any strides.
+// CHECK-LABEL: func @roles(
+// CHECK-SAME: %[[Q:[a-z0-9]+]]: memref<2x4x8x16xf32, strided<[?, ?, ?, ?], offset: ?>> {attn.name = "query"}
+// CHECK-SAME: %[[K:[a-z0-9]+]]: memref<{{.*}}> {attn.name = "key"}
+// CHECK-SAME: %[[V:[a-z0-9]+]]: memref<{{.*}}> {attn.name = "value"}
+// CHECK-SAME: %[[PAST:[a-z0-9]+]]: memref<2xi32, {{.*}}> {attn.name = "q_offset"}
+// CHECK-SAME: %[[WINDOW:[a-z0-9]+]]: index {attn.name = "arg4"}
+// CHECK-SAME: %[[OUT:[a-z0-9]+]]: memref<2x4x8x16xf32, {{.*}}> {attn.name = "out", attn.output}
+// CHECK-SAME: %[[LSE:[a-z0-9]+]]: memref<2x4x8xf32, {{.*}}> {attn.name = "lse", attn.output}) {
+// CHECK-NOT: memref.alloc
+// CHECK: attn.attention %[[Q]], %[[K]], %[[V]] q_offset %[[PAST]] outs(%[[OUT]], %[[LSE]])
+// CHECK: return{{$}}
+func.func @roles(%q: memref<2x4x8x16xf32>, %k: memref<2x4x8x16xf32>, %v: memref<2x4x8x16xf32>, %past: memref<2xi32>, %window: index)
+    -> (memref<2x4x8x16xf32>, memref<2x4x8xf32>) {
+  %o = memref.alloc() : memref<2x4x8x16xf32>
+  %lse = memref.alloc() : memref<2x4x8xf32>
+  attn.attention %q, %k, %v q_offset %past outs(%o, %lse)
+    : (memref<2x4x8x16xf32>, memref<2x4x8x16xf32>, memref<2x4x8x16xf32>, memref<2xi32>, memref<2x4x8x16xf32>, memref<2x4x8xf32>) -> ()
+  return %o, %lse : memref<2x4x8x16xf32>, memref<2x4x8xf32>
+}
+
+// Given names stay, those of results too, and are not given again.
+// CHECK-LABEL: func @given_names(
+// CHECK-SAME: {attn.name = "query_"}
+// CHECK-SAME: {attn.dims = ["B", "H", "N", "D"], attn.name = "query"}
+// CHECK-SAME: {attn.dims = ["B", "H", "N", "D"], attn.name = "y", attn.output}
+func.func @given_names(%q: memref<2x4x8x16xf32>, %k: memref<2x4x8x16xf32> {attn.name = "query", attn.dims = ["B", "H", "N", "D"]})
+    -> (memref<2x4x8x16xf32> {attn.name = "y", attn.dims = ["B", "H", "N", "D"], other.attribute}) {
+  %o = memref.alloc() : memref<2x4x8x16xf32>
+  attn.attention %q, %k, %k outs(%o) : (memref<2x4x8x16xf32>, memref<2x4x8x16xf32>, memref<2x4x8x16xf32>, memref<2x4x8x16xf32>) -> ()
+  return %o : memref<2x4x8x16xf32>
+}
+
+// Views follow: none of them may promise strides that the caller does not have.
+// CHECK-LABEL: func @views(
+// CHECK-NOT: memref.cast
+// CHECK: memref.subview {{.*}} to memref<2x4x4x16xf32, strided<[?, ?, ?, ?], offset: ?>>
+// CHECK: memref.transpose {{.*}} to memref<2x4x4x16xf32, strided<[?, ?, ?, ?], offset: ?>>
+// CHECK: memref.expand_shape {{.*}} into memref<2x4x8x16xf32, strided<[?, ?, ?, ?], offset: ?>>
+func.func @views(%q: memref<2x8x4x16xf32>, %k: memref<8x8x16xf32>, %o: memref<2x4x4x16xf32>) {
+  %half = memref.subview %q[0, 4, 0, 0] [2, 4, 4, 16] [1, 1, 1, 1]
+    : memref<2x8x4x16xf32> to memref<2x4x4x16xf32, strided<[512, 64, 16, 1], offset: 256>>
+  %qt = memref.transpose %half (b, n, h, d) -> (b, h, n, d)
+    : memref<2x4x4x16xf32, strided<[512, 64, 16, 1], offset: 256>> to memref<2x4x4x16xf32, strided<[512, 16, 64, 1], offset: 256>>
+  %ke = memref.expand_shape %k [[0, 1], [2], [3]] output_shape [2, 4, 8, 16] : memref<8x8x16xf32> into memref<2x4x8x16xf32>
+  attn.attention %qt, %ke, %ke outs(%o)
+    : (memref<2x4x4x16xf32, strided<[512, 16, 64, 1], offset: 256>>, memref<2x4x8x16xf32>, memref<2x4x8x16xf32>, memref<2x4x4x16xf32>) -> ()
+  return
+}
+
+// CHECK-LABEL: func private @negative_private(%{{.*}}: memref<4xf32>)
+func.func private @negative_private(%x: memref<4xf32>) {
+  return
+}
+
+// CHECK-LABEL: func private @negative_external(memref<4xf32>)
+func.func private @negative_external(memref<4xf32>)
+
+// All that can cross the ABI.
+// CHECK-LABEL: func @types(
+func.func @types(%a: i1, %b: i7, %c: i64, %d: index, %e: f16, %f: bf16, %g: f32, %h: f64, %i: memref<1x1x1x1x1x1xi1>,
+                 %j: memref<f32>, %k: memref<?xi8>, %l: memref<?xindex>, %m: memref<?xbf16>, %n: memref<4xf64, strided<[2]>>) {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{argument 0 of kernel 'f' cannot be 'tensor<4xf32>': it is a tensor; bufferize first (phase 4)}}
+func.func @f(%x: tensor<4xf32>) { return }
+
+// -----
+
+// expected-error@+1 {{argument 1 of kernel 'f' cannot be 'vector<4xf32>': kernels take f16, bf16, f32, f64, index and signless integers up to i64}}
+func.func @f(%a: index, %x: vector<4xf32>) { return }
+
+// -----
+
+// expected-error@+1 {{argument 0 of kernel 'f' cannot be 'memref<?xcomplex<f32>>': kernels take}}
+func.func @f(%x: memref<?xcomplex<f32>>) { return }
+
+// -----
+
+// expected-error@+1 {{argument 0 of kernel 'f' cannot be 'memref<4xmemref<4xf32>>': kernels take}}
+func.func @f(%x: memref<4xmemref<4xf32>>) { return }
+
+// -----
+
+// expected-error@+1 {{argument 0 of kernel 'f' cannot be 'memref<4xf8E4M3FN>': kernels take}}
+func.func @f(%x: memref<4xf8E4M3FN>) { return }
+
+// -----
+
+// expected-error@+1 {{argument 0 of kernel 'f' cannot be 'memref<4xi4>': kernels take}}
+func.func @f(%x: memref<4xi4>) { return }
+
+// -----
+
+// expected-error@+1 {{argument 0 of kernel 'f' cannot be 'memref<4xui8>': kernels take}}
+func.func @f(%x: memref<4xui8>) { return }
+
+// -----
+
+// expected-error@+1 {{argument 0 of kernel 'f' cannot be 'i128': kernels take}}
+func.func @f(%x: i128) { return }
+
+// -----
+
+// expected-error@+1 {{argument 0 of kernel 'f' cannot be 'memref<*xf32>': kernels take}}
+func.func @f(%x: memref<*xf32>) { return }
+
+// -----
+
+// expected-error@+1 {{argument 0 of kernel 'f' cannot be 'memref<1x1x1x1x1x1x1xf32>': its rank is above 6}}
+func.func @f(%x: memref<1x1x1x1x1x1x1xf32>) { return }
+
+// -----
+
+// expected-error@+1 {{argument 0 of kernel 'f' cannot be 'memref<8xf32, affine_map<(d0) -> (d0 mod 3)>>': its layout is not strided}}
+func.func @f(%x: memref<8xf32, affine_map<(d0) -> (d0 mod 3)>>) { return }
+
+// -----
+
+// expected-error@+1 {{argument 0 of kernel 'f' cannot be 'memref<8xf32, 3>': its memory space is not the default one}}
+func.func @f(%x: memref<8xf32, 3>) { return }
+
+// -----
+
+// expected-error@+1 {{result 0 of kernel 'f' is not computed by an attn op of its own}}
+func.func @f(%x: memref<8xf32>) -> memref<8xf32> { return %x : memref<8xf32> }
+
+// -----
+
+// expected-error@+1 {{result 1 of kernel 'f' is not computed by an attn op of its own; return what attn.attention returns, and return it once}}
+func.func @f() -> (memref<8xf32>, memref<8xf32>) {
+  %x = memref.alloc() : memref<8xf32>
+  return %x, %x : memref<8xf32>, memref<8xf32>
+}
+
+// -----
+
+// expected-error@+1 {{kernel 'f' must be one block that returns: control flow around attention is not supported}}
+func.func @f(%c: i1) {
+  cf.cond_br %c, ^bb1, ^bb1
+^bb1:
+  return
+}
+
+// -----
+
+// expected-error@+1 {{kernel 'f' must be one block that returns}}
+func.func @f() {
+  ub.unreachable
+}
+
+// -----
+
+func.func @f(%x: memref<4x4xf32>) {
+  // expected-error@+1 {{'memref.collapse_shape' op cannot take an argument of a kernel: callers choose its strides; load from it, slice, transpose or expand it}}
+  %y = memref.collapse_shape %x [[0, 1]] : memref<4x4xf32> into memref<16xf32>
+  return
+}

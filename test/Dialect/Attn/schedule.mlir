@@ -1,0 +1,32 @@
+// RUN: fovea-opt %s --attn-schedule | FileCheck %s
+// RUN: fovea-opt %s --attn-schedule=lanes=16 | FileCheck %s --check-prefix=WIDE
+// RUN: fovea-opt %s --attn-schedule=lanes=16 --remarks-filter=attn --remark-format=emitRemark 2>&1 >/dev/null | FileCheck %s --check-prefix=REMARK
+
+// 16 registers hold 4 x 3 accumulators, 32 hold 8 x 2.
+// CHECK-LABEL: func @small_heads
+// CHECK: schedule <query_tile = 120, key_block = 256, lanes = 8, panel = 24, micro_keys = 4>
+// WIDE: schedule <query_tile = 128, key_block = 256, lanes = 16, panel = 32, micro_keys = 8>
+// REMARK: remark: [Passed] Schedule | Category:attn{{.*}}key_block=256, lanes=16, micro_keys=8, panel=32, query_tile=128
+func.func @small_heads(%q: memref<?x4x?x64xf32>, %o: memref<?x4x?x64xf32>) {
+  attn.attention %q, %q, %q outs(%o) : (memref<?x4x?x64xf32>, memref<?x4x?x64xf32>, memref<?x4x?x64xf32>, memref<?x4x?x64xf32>) -> ()
+  return
+}
+
+// The larger of the two head sizes decides, whatever the other sizes are.
+// CHECK-LABEL: func @large_value_heads
+// CHECK: schedule <query_tile = 48, key_block = 64, lanes = 8, panel = 24, micro_keys = 4>
+// WIDE: schedule <query_tile = 64, key_block = 64, lanes = 16, panel = 32, micro_keys = 8>
+func.func @large_value_heads(%q: memref<1x4x1x64xf32>, %v: memref<1x4x1x512xf32>, %o: memref<1x4x1x512xf32>) {
+  attn.attention %q, %q, %v outs(%o) : (memref<1x4x1x64xf32>, memref<1x4x1x64xf32>, memref<1x4x1x512xf32>, memref<1x4x1x512xf32>) -> ()
+  return
+}
+
+// CHECK-LABEL: func @negative_scheduled_already
+// CHECK: schedule <query_tile = 4, key_block = 2, lanes = 4, panel = 4, micro_keys = 2>
+// WIDE: schedule <query_tile = 4, key_block = 2, lanes = 4, panel = 4, micro_keys = 2>
+// REMARK-NOT: query_tile=4{{$}}
+func.func @negative_scheduled_already(%q: memref<?x4x?x64xf32>, %o: memref<?x4x?x64xf32>) {
+  attn.attention %q, %q, %q outs(%o) schedule <query_tile = 4, key_block = 2, lanes = 4, panel = 4, micro_keys = 2>
+    : (memref<?x4x?x64xf32>, memref<?x4x?x64xf32>, memref<?x4x?x64xf32>, memref<?x4x?x64xf32>) -> ()
+  return
+}

@@ -1,0 +1,130 @@
+// RUN: fovea-opt %s --attn-tile --split-input-file --verify-diagnostics | FileCheck %s
+
+// Without a mask: one ask for the task's bounds, then every block is updated.
+// CHECK-LABEL: func @plain(
+// CHECK-SAME: %[[Q:[a-z0-9]+]]: memref<?x4x?x16xf32>, %[[K:[a-z0-9]+]]: memref<?x4x?x16xf32>, %[[O:[a-z0-9]+]]: memref<?x4x?x16xf32>
+// CHECK: %[[BATCHES:.*]] = memref.dim %[[Q]], %c0
+// CHECK: cf.assert %{{.*}}, "query and key must have the same batch size"
+// CHECK: cf.assert %{{.*}}, "query and value must have the same batch size"
+// CHECK: cf.assert %{{.*}}, "key and value must have the same number of heads"
+// CHECK: cf.assert %{{.*}}, "key and value must have the same number of positions"
+// CHECK: cf.assert %{{.*}}, "query and output must have the same batch size"
+// CHECK: cf.assert %{{.*}}, "query and output must have the same number of heads"
+// CHECK: cf.assert %{{.*}}, "query and output must have the same number of positions"
+// CHECK: cf.assert %{{.*}}, "the number of query heads must be a multiple of the number of kv heads"
+// CHECK: %[[TILES:.*]] = arith.ceildivui %{{.*}}, %c32
+// CHECK: attn.task (%[[B:.*]], %[[H:.*]], %[[T:.*]]) in (%[[BATCHES]], %{{.*}}, %[[TILES]]) schedule <query_tile = 32, key_block = 64,
+// CHECK: %[[ROW:.*]] = arith.muli %[[T]], %c32
+// CHECK: %[[VALID:.*]] = arith.minui
+// CHECK: %[[KVHEAD:.*]] = arith.divui %[[H]],
+// CHECK: %[[BEGIN:.*]], %[[END:.*]], %{{.*}}, %{{.*}} = attn.tile_bounds(%[[B]], %[[H]]) rows({{.*}}) keys(%c0{{.*}} to %{{.*}} step 64)
+// CHECK: %[[TQ:.*]] = attn.load_tile %[[Q]][%[[B]], %[[H]], %[[ROW]]] valid %[[VALID]]
+// CHECK: %[[S:.*]] = attn.init_state : <32x16xf32>
+// CHECK: %[[LOOP:.*]] = scf.for %[[KEY:.*]] = %[[BEGIN]] to %[[END]] step %{{.*}} iter_args(%[[IN:.*]] = %[[S]])
+// CHECK-NOT: attn.tile_bounds
+// CHECK: %[[TK:.*]] = attn.load_tile %[[K]][%[[B]], %[[KVHEAD]], %[[KEY]]] valid %[[VALIDKEYS:.*]] : {{.*}} -> <key, 64x16xf32>
+// CHECK: %[[TV:.*]] = attn.load_tile %[[K]][%[[B]], %[[KVHEAD]], %[[KEY]]] valid %[[VALIDKEYS]] : {{.*}} -> <value, 64x16xf32>
+// CHECK: attn.update %[[IN]], %[[TQ]], %[[TK]], %[[TV]] at({{.*}}, %[[KEY]]) valid(%[[VALID]], %[[VALIDKEYS]]) scale 2.500000e-01 :
+// CHECK: attn.finalize %[[LOOP]] into %[[O]][%[[B]], %[[H]], %[[ROW]]] valid %[[VALID]] :
+func.func @plain(%q: memref<?x4x?x16xf32>, %k: memref<?x4x?x16xf32>, %o: memref<?x4x?x16xf32>) {
+  attn.attention %q, %k, %k outs(%o) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4>
+    : (memref<?x4x?x16xf32>, memref<?x4x?x16xf32>, memref<?x4x?x16xf32>, memref<?x4x?x16xf32>) -> ()
+  return
+}
+
+// With a mask: each block is asked about again, skipped when it is EMPTY, and told when it is FULL.
+// CHECK-LABEL: func @masked(
+// CHECK: attn.tile_bounds{{.*}} step 64) mask (
+// CHECK: scf.for
+// CHECK: %{{.*}}, %{{.*}}, %[[VISITED:.*]], %[[FULL:.*]] = attn.tile_bounds{{.*}} step 64) mask (
+// CHECK: %[[ANY:.*]] = arith.cmpi ne, %[[VISITED]], %c0
+// CHECK: scf.if %[[ANY]] -> (!attn.state<32x16xf32>) {
+// CHECK: attn.update {{.*}} full %[[FULL]] scale {{.*}} score ({{.*}} {
+// CHECK: math.tanh
+// CHECK: } mask (
+// CHECK: arith.cmpi sge
+// CHECK: } else {
+// CHECK-NEXT: scf.yield
+func.func @masked(%q: memref<2x4x8x16xf32>, %o: memref<2x4x8x16xf32>) {
+  attn.attention %q, %q, %q outs(%o) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4>
+    score (%s, %b, %h, %i, %j) {
+      %t = math.tanh %s : f32
+      attn.yield %t : f32
+    } mask (%b, %h, %i, %j) {
+      %causal = arith.cmpi sge, %i, %j : index
+      attn.yield %causal : i1
+    } : (memref<2x4x8x16xf32>, memref<2x4x8x16xf32>, memref<2x4x8x16xf32>, memref<2x4x8x16xf32>) -> ()
+  return
+}
+
+// Layout bnhd is a transposed view; the log-sum-exp is [B, Hq, Nq] already.
+// CHECK-LABEL: func @bnhd_lse(
+// CHECK-SAME: %[[Q:[a-z0-9]+]]: memref<2x8x4x16xf32>, %[[K:[a-z0-9]+]]: memref<2x?x2x16xf32>, %[[O:[a-z0-9]+]]: memref<2x8x4x16xf32>, %[[L:[a-z0-9]+]]: memref<2x4x8xf32>
+// CHECK: %[[QT:.*]] = memref.transpose %[[Q]] (d0, d1, d2, d3) -> (d0, d2, d1, d3)
+// CHECK: %[[KT:.*]] = memref.transpose %[[K]] (d0, d1, d2, d3) -> (d0, d2, d1, d3)
+// CHECK: %[[OT:.*]] = memref.transpose %[[O]] (d0, d1, d2, d3) -> (d0, d2, d1, d3)
+// CHECK: cf.assert %{{.*}}, "query and log-sum-exp must have the same number of positions"
+// CHECK: attn.load_tile %[[QT]]
+// CHECK: attn.load_tile %[[KT]]
+// CHECK: attn.finalize %{{.*}} into %[[OT]][{{.*}}] valid %{{.*}} lse %[[L]]
+func.func @bnhd_lse(%q: memref<2x8x4x16xf32>, %k: memref<2x?x2x16xf32>, %o: memref<2x8x4x16xf32>, %l: memref<2x4x8xf32>) {
+  attn.attention %q, %k, %k outs(%o, %l) layout <bnhd> schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4>
+    : (memref<2x8x4x16xf32>, memref<2x?x2x16xf32>, memref<2x?x2x16xf32>, memref<2x8x4x16xf32>, memref<2x4x8xf32>) -> ()
+  return
+}
+
+// The offset moves positions, not the rows that are loaded.
+// CHECK-LABEL: func @offset(
+// CHECK-SAME: %[[Q:[a-z0-9]+]]: memref<2x4x8x16xf32>, %[[PAST:[a-z0-9]+]]: index
+// CHECK: attn.task (
+// CHECK: %[[ROW:.*]] = arith.muli
+// CHECK: %[[POSITION:.*]] = arith.addi %[[ROW]], %[[PAST]]
+// CHECK: %[[POSITION_END:.*]] = arith.addi %[[POSITION]],
+// CHECK: attn.tile_bounds{{.*}} rows(%[[POSITION]] to %[[POSITION_END]])
+// CHECK: attn.load_tile %[[Q]][{{.*}}, %[[ROW]]]
+// CHECK: attn.update {{.*}} at(%{{.*}}, %{{.*}}, %[[POSITION]], %{{.*}})
+func.func @offset(%q: memref<2x4x8x16xf32>, %past: index, %o: memref<2x4x8x16xf32>) {
+  attn.attention %q, %q, %q q_offset %past outs(%o) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4>
+    : (memref<2x4x8x16xf32>, memref<2x4x8x16xf32>, memref<2x4x8x16xf32>, index, memref<2x4x8x16xf32>) -> ()
+  return
+}
+
+// CHECK-LABEL: func @offset_per_sequence(
+// CHECK-SAME: %[[PAST:[a-z0-9]+]]: memref<?xi32>
+// CHECK: cf.assert %{{.*}}, "query and q_offset must have the same batch size"
+// CHECK: attn.task (%[[B:.*]], %{{.*}}, %{{.*}}) in
+// CHECK: %[[ELEMENT:.*]] = memref.load %[[PAST]][%[[B]]]
+// CHECK: arith.index_cast %[[ELEMENT]] : i32 to index
+func.func @offset_per_sequence(%q: memref<2x4x8x16xf32>, %past: memref<?xi32>, %o: memref<2x4x8x16xf32>) {
+  attn.attention %q, %q, %q q_offset %past outs(%o) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4>
+    : (memref<2x4x8x16xf32>, memref<2x4x8x16xf32>, memref<2x4x8x16xf32>, memref<?xi32>, memref<2x4x8x16xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x4x8x16xf32>) {
+  // expected-error@+1 {{'attn.attention' op is on tensors; bufferize before tiling (phase 4)}}
+  %o = attn.attention %q, %q, %q : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: memref<2x4x8x16xf32>, %o: memref<2x4x8x16xf32>) {
+  // expected-error@+1 {{'attn.attention' op has no schedule; run --attn-schedule first (phase 5) or give it one}}
+  attn.attention %q, %q, %q outs(%o) : (memref<2x4x8x16xf32>, memref<2x4x8x16xf32>, memref<2x4x8x16xf32>, memref<2x4x8x16xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @f(%q: memref<2x4x8x16xf32>, %o: memref<2x4x8x16xf32>, %slopes: tensor<4xf32>) {
+  // expected-error@+1 {{'attn.attention' op reads a tensor in its regions; bufferize before tiling (phase 4)}}
+  attn.attention %q, %q, %q outs(%o) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4>
+    score (%s, %b, %h, %i, %j) {
+      %slope = tensor.extract %slopes[%h] : tensor<4xf32>
+      attn.yield %slope : f32
+    } : (memref<2x4x8x16xf32>, memref<2x4x8x16xf32>, memref<2x4x8x16xf32>, memref<2x4x8x16xf32>) -> ()
+  return
+}
