@@ -145,9 +145,11 @@ void MaskClassifier::emitRows(OpBuilder &opBuilder, Location loc, Value rowBegin
     builder.assume(symbolsHold);
   // An offset comes from the caller, so a row may be anywhere; outside the limits the tile is PARTIAL.
   Bounds limits = rowLimits(slice);
+  MaskRange rows = positions(builder, rowBegin, rowEnd, {INT64_MIN, INT64_MAX});
   if (dependenceOf(maskResult(mask)) & kRows)
-    builder.assumeWithin(positions(builder, rowBegin, rowEnd, {INT64_MIN, INT64_MAX}), limits);
-  ranges[mask.getArgument(kRow)] = positions(builder, rowBegin, rowEnd, limits);
+    builder.assumeWithin(rows, limits);
+  rows.bounds = limits;
+  ranges[mask.getArgument(kRow)] = rows;
   emitRanges(builder, [](unsigned dependence) { return dependence == kRows; });
   rowsHold = builder.getAssumption();
 }

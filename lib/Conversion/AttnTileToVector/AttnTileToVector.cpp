@@ -79,21 +79,19 @@ struct ConvertAttnTileToVectorPass : fovea::impl::ConvertAttnTileToVectorBase<Co
     return approximateMath(function);
   }
 
-  /// tanh, exp and their like on vectors: upstream's polynomials instead of one libm call per lane.
+  /// tanh, exp and their like on vectors: upstream's polynomials instead of one libm call per lane. Scalar ones keep libm, so that a
+  /// kernel's log-sum-exp does not depend on what its mask happens to contain.
   LogicalResult approximateMath(func::FuncOp function) {
-    bool hasMath = function
-                       .walk([](Operation *op) {
-                         bool isMath = isa_and_nonnull<math::MathDialect>(op->getDialect()) && op->getNumResults() == 1 &&
-                                       isa<VectorType>(op->getResult(0).getType());
-                         return isMath ? WalkResult::interrupt() : WalkResult::advance();
-                       })
-                       .wasInterrupted();
-    if (!hasMath)
-      return success();
+    SmallVector<Operation *> onVectors;
+    function.walk([&](Operation *op) {
+      if (isa_and_nonnull<math::MathDialect>(op->getDialect()) && isa<VectorType>(op->getResult(0).getType()))
+        onVectors.push_back(op);
+    });
     RewritePatternSet patterns(&getContext());
-    MathPolynomialApproximationOptions options;
-    populateMathPolynomialApproximationPatterns(patterns, options);
-    return applyPatternsGreedily(function, std::move(patterns));
+    populateMathPolynomialApproximationPatterns(patterns);
+    GreedyRewriteConfig config;
+    config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);
+    return onVectors.empty() ? success() : applyOpPatternsGreedily(onVectors, std::move(patterns), config);
   }
 };
 
