@@ -119,9 +119,10 @@ struct LowerUpdate : OpConversionPattern<UpdateOp> {
     State state(adaptor.getState());
     int64_t keys = op.getKey().getType().getRows();
     Value scores = b.buffer({keys}, b.getF32Type()), visible = b.buffer({keys}, b.getI8Type());
+    Value partial = b.buffer({op.getValue().getType().getColumns()}, b.getF32Type());
     b.loop(op.getValidRows(), [&](Value r) {
       Value maximum = emitScores(b, op, r, adaptor.getQuery()[0], adaptor.getKey()[0], scores, visible, b.load(state.m, r));
-      emitAccumulate(b, op, r, adaptor.getValue()[0], scores, visible, maximum, state);
+      emitAccumulate(b, op, r, adaptor.getValue()[0], scores, visible, partial, maximum, state);
     });
     rewriter.replaceOpWithMultiple(op, {state.values()});
     return success();
@@ -149,24 +150,28 @@ private:
     });
   }
 
-  static void emitAccumulate(Loops &b, UpdateOp op, Value r, Value value, Value scores, Value visible, Value maximum, State &state) {
+  /// The block is summed by itself before it joins the state: rounding errors grow with the root of the block and of the number of
+  /// blocks, not with the root of all keys.
+  static void emitAccumulate(Loops &b, UpdateOp op, Value r, Value value, Value scores, Value visible, Value partial, Value maximum,
+                             State &state) {
     // -inf - (-inf) is NaN: a row that has seen nothing subtracts 0 instead, and its weights are exp(-inf) = 0.
     Value reference = b.select(b.equals(maximum, -std::numeric_limits<float>::infinity()), b.real(0), maximum);
     Value alpha = b.exp(b.sub(b.load(state.m, r), reference));
     Value columns = b.index(op.getValue().getType().getColumns());
-    b.loop(columns, [&](Value c) { b.store(b.mul(b.load(state.acc, {r, c}), alpha), state.acc, {r, c}); });
-    Value sum = b.fold(op.getValidKeys(), b.mul(b.load(state.l, r), alpha), [&](Value k, Value l) {
+    b.loop(columns, [&](Value c) { b.store(b.real(0), partial, c); });
+    Value sum = b.fold(op.getValidKeys(), b.real(0), [&](Value k, Value l) {
       Value keep = arith::TruncIOp::create(b, b.getI1Type(), b.load(visible, k));
       auto contribute = [&] {
         Value p = b.exp(b.sub(b.load(scores, k), reference));
-        b.loop(columns, [&](Value c) {
-          b.store(b.add(b.load(state.acc, {r, c}), b.mul(p, b.load(value, {k, c}))), state.acc, {r, c});
-        });
+        b.loop(columns, [&](Value c) { b.store(b.add(b.load(partial, c), b.mul(p, b.load(value, {k, c}))), partial, c); });
         return b.add(l, p);
       };
       return b.choose(keep, b.getF32Type(), contribute, [&] { return l; });
     });
-    b.store(sum, state.l, r);
+    b.loop(columns, [&](Value c) {
+      b.store(b.add(b.mul(b.load(state.acc, {r, c}), alpha), b.load(partial, c)), state.acc, {r, c});
+    });
+    b.store(b.add(b.mul(b.load(state.l, r), alpha), sum), state.l, r);
     b.store(maximum, state.m, r);
   }
 };
