@@ -33,7 +33,9 @@ struct Loops : ImplicitLocOpBuilder {
   Value negativeInfinity() { return real(-std::numeric_limits<float>::infinity()); }
   Value load(Value buffer, ValueRange indices) { return memref::LoadOp::create(*this, buffer, indices); }
   void store(Value value, Value buffer, ValueRange indices) { memref::StoreOp::create(*this, value, buffer, indices); }
-  Value buffer(ArrayRef<int64_t> shape, Type type) { return memref::AllocOp::create(*this, MemRefType::get(shape, type)); }
+  Value buffer(ArrayRef<int64_t> shape, Type type) {
+    return memref::AllocOp::create(*this, MemRefType::get(shape, type));
+  }
   Value add(Value a, Value c) { return arith::AddFOp::create(*this, a, c); }
   Value sub(Value a, Value c) { return arith::SubFOp::create(*this, a, c); }
   Value mul(Value a, Value c) { return arith::MulFOp::create(*this, a, c); }
@@ -86,7 +88,9 @@ struct LowerLoadTile : OpConversionPattern<LoadTileOp> {
     b.loop(b.index(type.getRows()), [&](Value r) {
       Value live = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, r, op.getValid());
       b.loop(b.index(type.getColumns()), [&](Value c) {
-        auto element = [&] { return b.load(op.getSource(), {op.getBatch(), op.getHead(), arith::AddIOp::create(b, op.getRow(), r), c}); };
+        auto element = [&] {
+          return b.load(op.getSource(), {op.getBatch(), op.getHead(), arith::AddIOp::create(b, op.getRow(), r), c});
+        };
         b.store(b.choose(live, b.getF32Type(), element, [&] { return b.real(0); }), tile, {r, c});
       });
     });
@@ -100,8 +104,8 @@ struct LowerInitState : OpConversionPattern<InitStateOp> {
   LogicalResult matchAndRewrite(InitStateOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     Loops b(op.getLoc(), rewriter);
     StateType type = op.getState().getType();
-    State state({b.buffer({type.getRows(), type.getColumns()}, b.getF32Type()), b.buffer({type.getRows()}, b.getF32Type()),
-                 b.buffer({type.getRows()}, b.getF32Type())});
+    State state({b.buffer({type.getRows(), type.getColumns()}, b.getF32Type()),
+                 b.buffer({type.getRows()}, b.getF32Type()), b.buffer({type.getRows()}, b.getF32Type())});
     b.loop(b.index(type.getRows()), [&](Value r) {
       b.store(b.negativeInfinity(), state.m, r);
       b.store(b.real(0), state.l, r);
@@ -114,14 +118,16 @@ struct LowerInitState : OpConversionPattern<InitStateOp> {
 
 struct LowerUpdate : OpConversionPattern<UpdateOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(UpdateOp op, OneToNOpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(UpdateOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Loops b(op.getLoc(), rewriter);
     State state(adaptor.getState());
     int64_t keys = op.getKey().getType().getRows();
     Value scores = b.buffer({keys}, b.getF32Type()), visible = b.buffer({keys}, b.getI8Type());
     Value partial = b.buffer({op.getValue().getType().getColumns()}, b.getF32Type());
     b.loop(op.getValidRows(), [&](Value r) {
-      Value maximum = emitScores(b, op, r, adaptor.getQuery()[0], adaptor.getKey()[0], scores, visible, b.load(state.m, r));
+      Value maximum =
+          emitScores(b, op, r, adaptor.getQuery()[0], adaptor.getKey()[0], scores, visible, b.load(state.m, r));
       emitAccumulate(b, op, r, adaptor.getValue()[0], scores, visible, partial, maximum, state);
     });
     rewriter.replaceOpWithMultiple(op, {state.values()});
@@ -129,9 +135,10 @@ struct LowerUpdate : OpConversionPattern<UpdateOp> {
   }
 
 private:
-  /// scores[k] = score(scale <q, k>), visible[k]; returns max(m, scores where visible). A NaN never wins the maximum; it reaches
-  /// the sum through its own exponential.
-  static Value emitScores(Loops &b, UpdateOp op, Value r, Value query, Value key, Value scores, Value visible, Value m) {
+  /// scores[k] = score(scale <q, k>), visible[k]; returns max(m, scores where visible). A NaN never wins the maximum;
+  /// it reaches the sum through its own exponential.
+  static Value emitScores(Loops &b, UpdateOp op, Value r, Value query, Value key, Value scores, Value visible,
+                          Value m) {
     Value i = arith::AddIOp::create(b, op.getRow(), r);
     return b.fold(op.getValidKeys(), m, [&](Value k, Value maximum) {
       Value j = arith::AddIOp::create(b, op.getKeyPosition(), k);
@@ -150,10 +157,10 @@ private:
     });
   }
 
-  /// The block is summed by itself before it joins the state: rounding errors grow with the root of the block and of the number of
-  /// blocks, not with the root of all keys.
-  static void emitAccumulate(Loops &b, UpdateOp op, Value r, Value value, Value scores, Value visible, Value partial, Value maximum,
-                             State &state) {
+  /// The block is summed by itself before it joins the state: rounding errors grow with the root of the block and of
+  /// the number of blocks, not with the root of all keys.
+  static void emitAccumulate(Loops &b, UpdateOp op, Value r, Value value, Value scores, Value visible, Value partial,
+                             Value maximum, State &state) {
     // -inf - (-inf) is NaN: a row that has seen nothing subtracts 0 instead, and its weights are exp(-inf) = 0.
     Value reference = b.select(b.equals(maximum, -std::numeric_limits<float>::infinity()), b.real(0), maximum);
     Value alpha = b.exp(b.sub(b.load(state.m, r), reference));
@@ -163,7 +170,8 @@ private:
       Value keep = arith::TruncIOp::create(b, b.getI1Type(), b.load(visible, k));
       auto contribute = [&] {
         Value p = b.exp(b.sub(b.load(scores, k), reference));
-        b.loop(columns, [&](Value c) { b.store(b.add(b.load(partial, c), b.mul(p, b.load(value, {k, c}))), partial, c); });
+        b.loop(columns,
+               [&](Value c) { b.store(b.add(b.load(partial, c), b.mul(p, b.load(value, {k, c}))), partial, c); });
         return b.add(l, p);
       };
       return b.choose(keep, b.getF32Type(), contribute, [&] { return l; });
@@ -178,7 +186,8 @@ private:
 
 struct LowerFinalize : OpConversionPattern<FinalizeOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(FinalizeOp op, OneToNOpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(FinalizeOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Loops b(op.getLoc(), rewriter);
     State state(adaptor.getState());
     b.loop(op.getValid(), [&](Value r) {
