@@ -5,7 +5,9 @@
 #include "PhaseMark.h"
 #include "fovea/Conversion/Passes.h"
 #include "fovea/Dialect/Attn/Transforms/Passes.h"
-#include "mlir/Conversion/Passes.h"
+#include "mlir/Conversion/ConvertToLLVM/ToLLVMPass.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
@@ -65,7 +67,8 @@ void target(OpPassManager &pm, const LadderOptions &options) {
 void emit(OpPassManager &pm) {
   pm.addPass(createSCFToControlFlowPass());
   ConvertToLLVMPassOptions options;
-  options.allowPatternRollback = false; // no pattern here fails after it changed something; without a log it is twice as fast
+  // No pattern here fails after it changed something; without a log to undo it, conversion is twice as fast.
+  options.allowPatternRollback = false;
   pm.addPass(createConvertToLLVMPass(options));
   pm.addPass(createCallLibm());
   pm.addPass(createReconcileUnrealizedCastsPass());
