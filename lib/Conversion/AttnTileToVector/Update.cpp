@@ -279,22 +279,18 @@ private:
       }
   }
 
-  /// The rare block with NaN or Inf in its values where the mask hides some: 0 * NaN would leak, so hidden lanes keep their sum.
+  /// The rare block with NaN or Inf in its values where the mask hides some: 0 * NaN would leak, so hidden lanes keep their sum. Keys
+  /// are added in the same order as above, so that what a hidden key holds changes no bit; asking the mask again per column is slow.
   void emitValuesMasked(const PanelKeys &keys, const Values &alpha) {
-    Value columns = b.index(op.getValue().getType().getColumns());
-    for (int64_t c = 0; c < b.vectorsPerPanel(); ++c)
-      b.loop(columns, [&](Value d) {
-        b.storeVector(b.mulf(b.loadVector(acc, {panel, d, lane(c)}), alpha[c]), acc, {panel, d, lane(c)});
-      });
     Value end = b.min(keys.end, op.getValidKeys());
-    b.loop(keys.begin, end, 1, [&](Value k) {
+    b.loop(b.index(op.getValue().getType().getColumns()), [&](Value d) {
       for (int64_t c = 0; c < b.vectorsPerPanel(); ++c) {
-        Value keep = visible(k, c), weight = b.loadVector(scores, {k, lane(c)});
-        b.loop(columns, [&](Value d) {
-          Value before = b.loadVector(acc, {panel, d, lane(c)});
-          Value after = b.fma(b.broadcast(b.load(value, {k, d})), weight, before);
-          b.storeVector(arith::SelectOp::create(b, keep, after, before), acc, {panel, d, lane(c)});
+        Values sum = b.loop(keys.begin, end, 1, b.splat(0), [&](Value k, ValueRange running) -> Values {
+          Value weight = b.loadVector(scores, {k, lane(c)});
+          Value next = b.fma(b.broadcast(b.load(value, {k, d})), weight, running[0]);
+          return {arith::SelectOp::create(b, visible(k, c), next, running[0])};
         });
+        b.storeVector(b.fma(b.loadVector(acc, {panel, d, lane(c)}), alpha[c], sum[0]), acc, {panel, d, lane(c)});
       }
     });
   }
