@@ -8,7 +8,8 @@
  *
  * The task list and the arithmetic of each task never depend on the number of slots: results are bit-identical.
  * Every function returns a status; on failure, and only then, *error (when the caller passed a place for it) is set to
- * a message that says what would work, owned by the caller. Structs that start with struct_size may grow at their end. */
+ * a message that says what would work, owned by the caller. Structs that start with struct_size may grow at their end.
+ */
 #ifndef FOVEA_H
 #define FOVEA_H
 
@@ -36,8 +37,8 @@ typedef enum fovea_status {
   FOVEA_NO_DEVICE = 4,
   FOVEA_NO_MEMORY = 5,
   FOVEA_CANCELLED = 6,
-  FOVEA_CORRUPT = 7,      /* a module table of another ABI, or damaged */
-  FOVEA_INTERNAL = 8      /* our bug */
+  FOVEA_CORRUPT = 7, /* a module table of another ABI, or damaged */
+  FOVEA_INTERNAL = 8 /* our bug */
 } fovea_status;
 
 typedef struct fovea_module fovea_module; /* immutable, reference counted */
@@ -94,8 +95,8 @@ typedef struct fovea_plan_stats {
   int64_t visited; /* key blocks that are computed; the rest is skipped */
 } fovea_plan_stats;
 
-/* Freezes shapes, integer and float arguments and the tensors the mask reads (FOVEA_PARAM_FROZEN). The data pointer of other
- * tensors may be NULL here. `exec` NULL: one slot. */
+/* Freezes shapes, integer and float arguments and the tensors the mask reads (FOVEA_PARAM_FROZEN). The data pointer of
+ * other tensors may be NULL here. `exec` NULL: one slot. */
 FOVEA_API fovea_status fovea_plan_create(const fovea_kernel *kernel, const fovea_arg *args, size_t num_args,
                                          const fovea_exec *exec, fovea_plan **plan, fovea_error **error);
 FOVEA_API void fovea_plan_destroy(fovea_plan *plan);
@@ -113,14 +114,14 @@ FOVEA_API fovea_status fovea_workspace_init(const fovea_plan *plan, void *worksp
 FOVEA_API fovea_status fovea_run(const fovea_plan *plan, const fovea_arg *args, size_t num_args, void *workspace,
                                  const fovea_exec *exec, fovea_error **error);
 /* One slot of fovea_plan_stats.slots; OUT_OF_RANGE beyond. A cancelled or failing slot still arrives, and ends the run
- * for the others; the run is good when every slot returned OK. The next run with this workspace may start when all slots
- * of this one have returned: synchronising that is the host's part. */
+ * for the others; the run is good when every slot returned OK. The next run with this workspace may start when all
+ * slots of this one have returned: synchronising that is the host's part. */
 FOVEA_API fovea_status fovea_run_slot(const fovea_plan *plan, const fovea_arg *args, size_t num_args, void *workspace,
                                       uint32_t slot, const volatile int32_t *cancel, fovea_error **error);
 
 /* ---- for code generators ---- */
-/* Wraps a module table. On success the module owns `owner` and calls destroy(owner) with its last reference (destroy may be
- * NULL); on failure (CORRUPT: wrong magic or ABI) the caller keeps it. */
+/* Wraps a module table. On success the module owns `owner` and calls destroy(owner) with its last reference (destroy
+ * may be NULL); on failure (CORRUPT: wrong magic or ABI) the caller keeps it. */
 FOVEA_API fovea_status fovea_module_create(const fovea_module_table *table, void *owner, void (*destroy)(void *owner),
                                            fovea_module **module, fovea_error **error);
 FOVEA_API fovea_error *fovea_error_create(fovea_status status, const char *message, const char *location);

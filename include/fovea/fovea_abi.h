@@ -17,7 +17,8 @@ extern "C" {
 #define FOVEA_MAX_RANK 6
 
 /* One argument as compiled code sees it. Tensor: address of the first element, sizes and strides in elements (strides
- * may be zero or negative; unused tail entries are undefined). Integer (any width, sign-extended) in `i`, float in `f`. */
+ * may be zero or negative; unused tail entries are undefined). Integer (any width, sign-extended) in `i`, float in `f`.
+ */
 typedef struct fovea_value {
   union {
     void *data;
@@ -29,7 +30,8 @@ typedef struct fovea_value {
 } fovea_value;
 
 /* One unit of work: the query rows of one tile against the key blocks [begin, end) it can see. Tasks of one kernel
- * are independent; each output element is written by exactly one task, so the result does not depend on who runs them. */
+ * are independent; each output element is written by exactly one task, so the result does not depend on who runs them.
+ */
 typedef struct fovea_task {
   int64_t index[4]; /* sequence, query head, query tile, split */
   int64_t begin;    /* first visible key, a multiple of the key block */
@@ -54,13 +56,13 @@ enum {
 
 typedef struct fovea_param {
   const char *name;
-  int32_t kind;                    /* FOVEA_PARAM_TENSOR, _INT or _FLOAT */
-  int32_t flags;                   /* FOVEA_PARAM_OUTPUT | FOVEA_PARAM_FROZEN */
-  uint8_t dtype_code;              /* DLDataTypeCode of the element or scalar; booleans are kDLUInt with 1 bit in a byte */
-  uint8_t dtype_bits;              /* index scalars count as 64-bit integers */
-  uint16_t rank;                   /* 0 for scalars, at most FOVEA_MAX_RANK */
+  int32_t kind;       /* FOVEA_PARAM_TENSOR, _INT or _FLOAT */
+  int32_t flags;      /* FOVEA_PARAM_OUTPUT | FOVEA_PARAM_FROZEN */
+  uint8_t dtype_code; /* DLDataTypeCode of the element or scalar; booleans are kDLUInt with 1 bit in a byte */
+  uint8_t dtype_bits; /* index scalars count as 64-bit integers */
+  uint16_t rank;      /* 0 for scalars, at most FOVEA_MAX_RANK */
   uint32_t reserved;
-  int64_t sizes[FOVEA_MAX_RANK];   /* static size, or -1 */
+  int64_t sizes[FOVEA_MAX_RANK];    /* static size, or -1 */
   const char *dims[FOVEA_MAX_RANK]; /* dimension name or NULL; dimensions of one name are equal at run time */
 } fovea_param;
 

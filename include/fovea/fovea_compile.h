@@ -32,7 +32,8 @@ typedef struct fovea_compile_options {
   fovea_compile_times *times; /* NULL, or filled on success */
 } fovea_compile_options;
 
-/* Thread-safe. `mlir` need not be zero-terminated. Kernels are the public functions of the module, each with one attention op. */
+/* Thread-safe. `mlir` need not be zero-terminated. Kernels are the public functions of the module, each with one
+ * attention op. */
 FOVEA_API fovea_status fovea_compile(const char *mlir, size_t bytes, const fovea_compile_options *options,
                                      fovea_module **module, fovea_error **error);
 

@@ -133,8 +133,8 @@ static Bounds rowLimits(ArrayRef<Operation *> slice) {
   bool hasUnsigned = llvm::any_of(slice, [](Operation *op) {
     if (auto compare = dyn_cast<arith::CmpIOp>(op))
       return compare.getPredicate() >= arith::CmpIPredicate::ult;
-    return isa<arith::DivUIOp, arith::RemUIOp, arith::CeilDivUIOp, arith::ShRUIOp, arith::MinUIOp, arith::MaxUIOp, arith::ExtUIOp,
-               arith::IndexCastUIOp>(op);
+    return isa<arith::DivUIOp, arith::RemUIOp, arith::CeilDivUIOp, arith::ShRUIOp, arith::MinUIOp, arith::MaxUIOp,
+               arith::ExtUIOp, arith::IndexCastUIOp>(op);
   });
   return {hasUnsigned ? 0 : -kPositionLimit, kPositionLimit - 1};
 }

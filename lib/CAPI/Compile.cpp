@@ -6,8 +6,8 @@
 
 static const char *orDefault(const char *text, const char *fallback) { return text ? text : fallback; }
 
-extern "C" fovea_status fovea_compile(const char *mlir, size_t bytes, const fovea_compile_options *options, fovea_module **module,
-                                      fovea_error **error) {
+extern "C" fovea_status fovea_compile(const char *mlir, size_t bytes, const fovea_compile_options *options,
+                                      fovea_module **module, fovea_error **error) {
   auto fail = [&](fovea_status status, const char *message, const char *location) {
     if (error)
       *error = fovea_error_create(status, message, location);

@@ -48,7 +48,9 @@ public:
           seen = true;
           error.message = diagnostic.str();
           if (auto location = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>())
-            error.location = (location.getFilename().getValue() + ":" + Twine(location.getLine()) + ":" + Twine(location.getColumn())).str();
+            error.location = (location.getFilename().getValue() + ":" + Twine(location.getLine()) + ":" +
+                              Twine(location.getColumn()))
+                                 .str();
           for (Diagnostic &note : diagnostic.getNotes())
             error.message += "\nnote: " + note.str();
           return success();
@@ -95,7 +97,10 @@ private:
   bool climb(ModuleOp module, const fovea::Target &target) {
     std::optional<Phase> from = options.fromPhase.empty() ? phaseOf(module) : parsePhase(options.fromPhase);
     if (!from) {
-      error = {FOVEA_INVALID, "unknown phase '" + options.fromPhase + "'; phases are import, simplify, program, bufferize, schedule, tile, target, emit", ""};
+      error = {FOVEA_INVALID,
+               "unknown phase '" + options.fromPhase +
+                   "'; phases are import, simplify, program, bufferize, schedule, tile, target, emit",
+               ""};
       return false;
     }
     FirstError diagnostics(context, error);
@@ -152,7 +157,8 @@ private:
 
 } // namespace
 
-fovea_module *fovea::compile(StringRef text, const CompileOptions &options, fovea_compile_times &times, CompileError &error) {
+fovea_module *fovea::compile(StringRef text, const CompileOptions &options, fovea_compile_times &times,
+                             CompileError &error) {
   times = {};
   Stopwatch total;
   std::unique_ptr<JitCode> code = Compilation(options, times, error).run(text);
@@ -161,7 +167,8 @@ fovea_module *fovea::compile(StringRef text, const CompileOptions &options, fove
     return nullptr;
   fovea_module *module = nullptr;
   fovea_error *reason = nullptr;
-  error.status = fovea_module_create(code->table(), code.get(), [](void *owner) { delete static_cast<JitCode *>(owner); }, &module, &reason);
+  error.status = fovea_module_create(
+      code->table(), code.get(), [](void *owner) { delete static_cast<JitCode *>(owner); }, &module, &reason);
   if (error.status != FOVEA_OK) {
     error.message = fovea_error_message(reason);
     fovea_error_destroy(reason);

@@ -7,7 +7,8 @@
 using namespace llvm;
 using namespace fovea;
 
-JitCode::JitCode(std::unique_ptr<orc::LLJIT> jit, const fovea_module_table *table) : jit(std::move(jit)), moduleTable(table) {}
+JitCode::JitCode(std::unique_ptr<orc::LLJIT> jit, const fovea_module_table *table)
+    : jit(std::move(jit)), moduleTable(table) {}
 JitCode::~JitCode() = default;
 
 Expected<std::unique_ptr<JitCode>> JitCode::link(std::unique_ptr<MemoryBuffer> object, StringRef tableSymbol) {

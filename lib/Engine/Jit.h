@@ -17,7 +17,8 @@ namespace fovea {
 class JitCode {
 public:
   /// Links `object` and finds its module table.
-  static llvm::Expected<std::unique_ptr<JitCode>> link(std::unique_ptr<llvm::MemoryBuffer> object, llvm::StringRef tableSymbol);
+  static llvm::Expected<std::unique_ptr<JitCode>> link(std::unique_ptr<llvm::MemoryBuffer> object,
+                                                       llvm::StringRef tableSymbol);
   ~JitCode();
 
   const fovea_module_table *table() const { return moduleTable; }

@@ -17,7 +17,8 @@ using namespace mlir;
 using namespace fovea;
 
 static constexpr StringLiteral kPhaseAttribute = "fovea.phase";
-static constexpr StringLiteral kPhaseNames[] = {"import", "simplify", "program", "bufferize", "schedule", "tile", "target", "emit"};
+static constexpr StringLiteral kPhaseNames[] = {"import",   "simplify", "program", "bufferize",
+                                                "schedule", "tile",     "target",  "emit"};
 
 StringRef fovea::phaseName(Phase phase) { return kPhaseNames[static_cast<int>(phase) - 1]; }
 
@@ -65,9 +66,11 @@ struct PhaseMark : PassWrapper<PhaseMark, OperationPass<ModuleOp>> {
 
 /// What --fovea-pipeline takes.
 struct LadderFlags : PassPipelineOptions<LadderFlags> {
-  Option<std::string> from{*this, "from", llvm::cl::desc("the phase the module is in (default: import)"), llvm::cl::init("import")};
+  Option<std::string> from{*this, "from", llvm::cl::desc("the phase the module is in (default: import)"),
+                           llvm::cl::init("import")};
   Option<std::string> to{*this, "to", llvm::cl::desc("the last phase to run (default: emit)"), llvm::cl::init("emit")};
-  Option<std::string> target{*this, "target", llvm::cl::desc("host, loops or cpu:ARCH[+feature...]"), llvm::cl::init("host")};
+  Option<std::string> target{*this, "target", llvm::cl::desc("host, loops or cpu:ARCH[+feature...]"),
+                             llvm::cl::init("host")};
   Option<std::string> dump{*this, "dump", llvm::cl::desc("write every phase to DIR/N-name.mlir"), llvm::cl::init("")};
 };
 
@@ -79,13 +82,15 @@ std::unique_ptr<Pass> fovea::createPhaseMark(Phase phase, StringRef dumpDirector
 
 void fovea::registerLadder() {
   static PassPipelineRegistration<LadderFlags> registration(
-      "fovea-pipeline", "The ladder: attention to LLVM, phases import, simplify, bufferize, schedule, tile, target, emit",
+      "fovea-pipeline",
+      "The ladder: attention to LLVM, phases import, simplify, bufferize, schedule, tile, target, emit",
       [](OpPassManager &pm, const LadderFlags &flags) {
         std::optional<Phase> from = parsePhase(flags.from), to = parsePhase(flags.to);
         if (!from || !to)
-          llvm::report_fatal_error("--fovea-pipeline: unknown phase; phases are import, simplify, program, bufferize, schedule, tile, "
-                                   "target, emit",
-                                   /*gen_crash_diag=*/false);
+          llvm::report_fatal_error(
+              "--fovea-pipeline: unknown phase; phases are import, simplify, program, bufferize, schedule, tile, "
+              "target, emit",
+              /*gen_crash_diag=*/false);
         llvm::Expected<Target> target = Target::parse(flags.target);
         if (!target)
           llvm::report_fatal_error(target.takeError(), /*gen_crash_diag=*/false);

@@ -49,7 +49,8 @@ Expected<fovea::Target> fovea::Target::parse(StringRef text) {
       if (!feature.empty())
         target.features += (target.features.empty() ? "+" : ",+") + feature.str();
   } else if (text != "host") {
-    return createStringError("unknown target '" + text.str() + "'; targets are host, loops and cpu:ARCH[+feature...], for example cpu:x86-64-v3");
+    return createStringError("unknown target '" + text.str() +
+                             "'; targets are host, loops and cpu:ARCH[+feature...], for example cpu:x86-64-v3");
   }
   std::string error;
   const llvm::Target *llvmTarget = TargetRegistry::lookupTarget(Triple(target.triple), error);
@@ -61,12 +62,13 @@ Expected<fovea::Target> fovea::Target::parse(StringRef text) {
     return createStringError("unknown processor '" + target.cpu + "' in target '" + text.str() +
                              "'; use LLVM's names, for example x86-64-v3, x86-64-v4 or znver5");
   for (StringRef feature : split(StringRef(target.features), ','))
-    if (text.starts_with("cpu:") && !feature.empty() && llvm::none_of(plain->getAllProcessorFeatures(), [&](const SubtargetFeatureKV &known) {
-          return feature.drop_front() == known.Key;
-        }))
+    if (text.starts_with("cpu:") && !feature.empty() &&
+        llvm::none_of(plain->getAllProcessorFeatures(),
+                      [&](const SubtargetFeatureKV &known) { return feature.drop_front() == known.Key; }))
       return createStringError("unknown feature '" + feature.drop_front().str() + "' in target '" + text.str() +
                                "'; use LLVM's names, for example avx512f or avx2");
-  std::unique_ptr<MCSubtargetInfo> info(llvmTarget->createMCSubtargetInfo(Triple(target.triple), target.cpu, target.features));
+  std::unique_ptr<MCSubtargetInfo> info(
+      llvmTarget->createMCSubtargetInfo(Triple(target.triple), target.cpu, target.features));
   bool isX86 = Triple(target.triple).isX86();
   target.lanes = isX86 && info->checkFeatures("+avx512f") ? 16 : 8;
   return target;
@@ -80,13 +82,15 @@ Error fovea::Target::checkRunsHere() const {
   std::unique_ptr<MCSubtargetInfo> info(llvmTarget->createMCSubtargetInfo(Triple(triple), cpu, features));
   for (const auto &feature : sys::getHostCPUFeatures()) {
     // What kernels are made of; protection keys and the like never appear in them, and hypervisors hide those.
-    bool isUsed = llvm::any_of(ArrayRef<StringRef>{"sse", "ssse", "avx", "fma", "f16c", "bmi", "lzcnt", "popcnt", "amx", "neon", "sve"},
-                               [&](StringRef prefix) { return feature.first().starts_with(prefix); });
+    bool isUsed = llvm::any_of(
+        ArrayRef<StringRef>{"sse", "ssse", "avx", "fma", "f16c", "bmi", "lzcnt", "popcnt", "amx", "neon", "sve"},
+        [&](StringRef prefix) { return feature.first().starts_with(prefix); });
     bool isKnown = llvm::any_of(info->getAllProcessorFeatures(),
                                 [&](const SubtargetFeatureKV &known) { return feature.first() == known.Key; });
     if (!feature.second && isUsed && isKnown && info->checkFeatures(("+" + feature.first()).str()))
-      return createStringError("target '" + name + "' needs the CPU feature '" + feature.first().str() + "', which this machine (" +
-                               sys::getHostCPUName().str() + ") lacks; use host, or an older cpu:ARCH such as cpu:x86-64-v2");
+      return createStringError("target '" + name + "' needs the CPU feature '" + feature.first().str() +
+                               "', which this machine (" + sys::getHostCPUName().str() +
+                               ") lacks; use host, or an older cpu:ARCH such as cpu:x86-64-v2");
   }
   return Error::success();
 }
@@ -97,6 +101,6 @@ std::unique_ptr<TargetMachine> fovea::Target::createTargetMachine() const {
   if (!llvmTarget)
     return nullptr;
   // Less: full speed of the inner loops at half the time of Default. None drops to a third of the speed.
-  return std::unique_ptr<TargetMachine>(llvmTarget->createTargetMachine(Triple(triple), cpu, features, TargetOptions(), Reloc::PIC_,
-                                                                        std::nullopt, CodeGenOptLevel::Less));
+  return std::unique_ptr<TargetMachine>(llvmTarget->createTargetMachine(
+      Triple(triple), cpu, features, TargetOptions(), Reloc::PIC_, std::nullopt, CodeGenOptLevel::Less));
 }

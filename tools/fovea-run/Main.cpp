@@ -96,7 +96,8 @@ int main(int argc, char **argv) {
   Arguments arguments = makeArguments(options, kernel, &program);
   Execution execution(kernel, arguments.values, options.threads);
   execution.run();
-  Report report{options, kernel, arguments, execution.stats(), execution.workspaceBytes(), std::nullopt, std::nullopt, std::nullopt};
+  Report report{options,      kernel,       arguments,   execution.stats(), execution.workspaceBytes(),
+                std::nullopt, std::nullopt, std::nullopt};
   if (options.check)
     report.check = checkOutputs(program, kernel, arguments);
   if (options.bench) {

@@ -32,8 +32,9 @@
 
 namespace fovea {
 
-constexpr int64_t kPositionLimit = int64_t(1) << 31; // keys are in [0, limit); rows in [-limit, limit), checked at run time
-constexpr int64_t kSymbolLimit = int64_t(1) << 31;   // position * symbol, and the difference of two, still fit 64 bits
+constexpr int64_t kPositionLimit = int64_t(1)
+                                   << 31; // keys are in [0, limit); rows in [-limit, limit), checked at run time
+constexpr int64_t kSymbolLimit = int64_t(1) << 31; // position * symbol, and the difference of two, still fit 64 bits
 
 /// Static bounds of a signed 64-bit integer.
 struct Bounds {

@@ -9,9 +9,11 @@
 
 namespace fovea {
 
-/// Applies a target's patterns for the tile ops inside a function. `types` maps !attn.tile and !attn.state to that target's
-/// buffers; scf.for and scf.if that carry them are converted along (buffers are then carried unchanged and fold away).
-mlir::LogicalResult convertTileOps(mlir::Operation *function, const mlir::TypeConverter &types, mlir::RewritePatternSet patterns);
+/// Applies a target's patterns for the tile ops inside a function. `types` maps !attn.tile and !attn.state to that
+/// target's buffers; scf.for and scf.if that carry them are converted along (buffers are then carried unchanged and
+/// fold away).
+mlir::LogicalResult convertTileOps(mlir::Operation *function, const mlir::TypeConverter &types,
+                                   mlir::RewritePatternSet patterns);
 
 } // namespace fovea
 

@@ -25,7 +25,8 @@ struct CompileOptions {
 };
 
 /// Null on failure, with the reason in `error`. The module owns its machine code.
-fovea_module *compile(llvm::StringRef text, const CompileOptions &options, fovea_compile_times &times, CompileError &error);
+fovea_module *compile(llvm::StringRef text, const CompileOptions &options, fovea_compile_times &times,
+                      CompileError &error);
 
 } // namespace fovea
 

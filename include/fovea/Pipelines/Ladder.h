@@ -15,8 +15,8 @@ class OpPassManager;
 
 namespace fovea {
 
-/// A module is "in" a phase when that phase's passes have run; numbers are those of the dumps. Phases 1 (un-fused attention
-/// becomes attn) and 3 (programs of ops around attention) have no passes yet.
+/// A module is "in" a phase when that phase's passes have run; numbers are those of the dumps. Phases 1 (un-fused
+/// attention becomes attn) and 3 (programs of ops around attention) have no passes yet.
 enum class Phase { Import = 1, Simplify, Program, Bufferize, Schedule, Tile, Target, Emit };
 
 llvm::StringRef phaseName(Phase phase);
@@ -26,11 +26,11 @@ std::optional<Phase> parsePhase(llvm::StringRef text);
 Phase phaseOf(mlir::ModuleOp module);
 
 struct LadderOptions {
-  Phase from = Phase::Import;     // the phase the module is in: later phases run
-  Phase to = Phase::Emit;         // the last phase to run
-  bool loops = false;             // target `loops`: scalar code instead of vectors
-  int64_t lanes = 8;              // fp32 lanes of the target's vectors
-  std::string dumpDirectory;      // "": none; else one numbered file per phase
+  Phase from = Phase::Import; // the phase the module is in: later phases run
+  Phase to = Phase::Emit;     // the last phase to run
+  bool loops = false;         // target `loops`: scalar code instead of vectors
+  int64_t lanes = 8;          // fp32 lanes of the target's vectors
+  std::string dumpDirectory;  // "": none; else one numbered file per phase
 };
 
 void buildLadder(mlir::OpPassManager &pm, const LadderOptions &options);

@@ -11,8 +11,8 @@
 //
 //   c = 4, eps = 2^-24 (fp32 for input, accumulation and output), tiny = 2^-126 (results may be flushed to zero)
 //   n   keys that the row sees
-//   S   max of sqrt(Dk) M and |scale| max |q| |k_j|: the rounding of a dot product as a random walk, also where it cancels
-//   M   max of |s_j| over the keys it sees and of |t_j| over those that weigh something (t_j >= max t - 17, so
+//   S   max of sqrt(Dk) M and |scale| max |q| |k_j|: the rounding of a dot product as a random walk, also where it
+//   cancels M   max of |s_j| over the keys it sees and of |t_j| over those that weigh something (t_j >= max t - 17, so
 //       p_j >= 2^-25 max p), with s the scaled dot product and t the score that the region makes of it: a bias of -2000
 //       on a far key does not loosen the bound, a factor of 50 in the score does
 //   p_j exp(t_j - lse)

@@ -64,12 +64,13 @@ struct ConvertAttnTileToVectorPass : fovea::impl::ConvertAttnTileToVectorBase<Co
       auto layout = StridedLayoutAttr::get(type.getContext(), ShapedType::kDynamic, {type.getColumns(), 1});
       return MemRefType::get({type.getRows(), type.getColumns()}, type.getElementType(), layout);
     });
-    types.addConversion([panel = schedule->getPanel()](StateType type, SmallVectorImpl<Type> &buffers) -> std::optional<LogicalResult> {
-      int64_t panels = type.getRows() / panel;
-      buffers.push_back(MemRefType::get({panels, type.getColumns(), panel}, type.getElementType()));
-      buffers.push_back(MemRefType::get({panels, 2, panel}, type.getElementType()));
-      return success();
-    });
+    types.addConversion(
+        [panel = schedule->getPanel()](StateType type, SmallVectorImpl<Type> &buffers) -> std::optional<LogicalResult> {
+          int64_t panels = type.getRows() / panel;
+          buffers.push_back(MemRefType::get({panels, type.getColumns(), panel}, type.getElementType()));
+          buffers.push_back(MemRefType::get({panels, 2, panel}, type.getElementType()));
+          return success();
+        });
     RewritePatternSet patterns(&getContext());
     populateLoadTilePatterns(types, patterns);
     populateStatePatterns(types, patterns);
@@ -79,8 +80,8 @@ struct ConvertAttnTileToVectorPass : fovea::impl::ConvertAttnTileToVectorBase<Co
     return approximateMath(function);
   }
 
-  /// tanh, exp and their like on vectors: upstream's polynomials instead of one libm call per lane. Scalar ones keep libm, so that a
-  /// kernel's log-sum-exp does not depend on what its mask happens to contain.
+  /// tanh, exp and their like on vectors: upstream's polynomials instead of one libm call per lane. Scalar ones keep
+  /// libm, so that a kernel's log-sum-exp does not depend on what its mask happens to contain.
   LogicalResult approximateMath(func::FuncOp function) {
     SmallVector<Operation *> onVectors;
     function.walk([&](Operation *op) {

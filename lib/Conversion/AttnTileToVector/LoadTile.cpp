@@ -56,15 +56,14 @@ private:
     Value last = b.sub(op.getValid(), b.index(1));
     b.loop(b.index(b.schedule.getPanel()), [&](Value w) {
       Value row = b.add(op.getRow(), b.min(b.add(first, w), last));
-      b.loop(b.index(op.getTile().getType().getColumns()), [&](Value d) {
-        b.store(b.load(op.getSource(), {op.getBatch(), op.getHead(), row, d}), tile, {p, d, w});
-      });
+      b.loop(b.index(op.getTile().getType().getColumns()),
+             [&](Value d) { b.store(b.load(op.getSource(), {op.getBatch(), op.getHead(), row, d}), tile, {p, d, w}); });
     });
   }
 };
 
-/// Key and value rows: a view where the source is dense, else a packed copy. Both matrix products walk whole groups of micro_keys
-/// rows, so a ragged end is packed too, with zeros after it.
+/// Key and value rows: a view where the source is dense, else a packed copy. Both matrix products walk whole groups of
+/// micro_keys rows, so a ragged end is packed too, with zeros after it.
 struct LowerLoadKeyValue : OpConversionPattern<LoadTileOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(LoadTileOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
@@ -81,14 +80,17 @@ struct LowerLoadKeyValue : OpConversionPattern<LoadTileOp> {
     Value dense = b.both(unit, b.compare(arith::CmpIPredicate::eq, source.rowStride, b.index(columns)));
     dense = b.both(dense, b.compare(arith::CmpIPredicate::eq, rounded, op.getValid()));
     auto view = [&]() -> Values {
-      return {memref::ReinterpretCastOp::create(b, tileType, source.base, OpFoldResult(source.rowOffset(b, op.getRow())),
-                                                ArrayRef<OpFoldResult>{b.getIndexAttr(type.getRows()), b.getIndexAttr(columns)},
-                                                ArrayRef<OpFoldResult>{b.getIndexAttr(columns), b.getIndexAttr(1)})};
+      return {memref::ReinterpretCastOp::create(
+          b, tileType, source.base, OpFoldResult(source.rowOffset(b, op.getRow())),
+          ArrayRef<OpFoldResult>{b.getIndexAttr(type.getRows()), b.getIndexAttr(columns)},
+          ArrayRef<OpFoldResult>{b.getIndexAttr(columns), b.getIndexAttr(1)})};
     };
     auto copy = [&]() -> Values {
       b.loop(rounded, [&](Value r) {
         Value live = b.compare(arith::CmpIPredicate::ult, r, op.getValid());
-        b.when(b.both(live, unit), [&] { copyRow(b, source, op, packed, r); }, [&] { copyElements(b, op, packed, r, live); });
+        b.when(
+            b.both(live, unit), [&] { copyRow(b, source, op, packed, r); },
+            [&] { copyElements(b, op, packed, r, live); });
       });
       return {memref::CastOp::create(b, tileType, packed)};
     };

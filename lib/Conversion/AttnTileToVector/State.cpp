@@ -41,7 +41,8 @@ struct LowerInitState : OpConversionPattern<InitStateOp> {
 
 struct LowerFinalize : OpConversionPattern<FinalizeOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(FinalizeOp op, OneToNOpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(FinalizeOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     VectorEmitter b(op.getLoc(), rewriter, op->getParentOfType<TaskOp>().getSchedule());
     Value acc = adaptor.getState()[0], ml = adaptor.getState()[1];
     int64_t panel = b.schedule.getPanel(), columns = op.getState().getType().getColumns();

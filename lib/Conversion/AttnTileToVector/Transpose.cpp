@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// lanes x lanes transposes: queries on the way in, outputs on the way out. One function per module, because its code is all
-// shuffles, which take long to generate.
+// lanes x lanes transposes: queries on the way in, outputs on the way out. One function per module, because its code is
+// all shuffles, which take long to generate.
 #include "VectorEmitter.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -37,7 +37,8 @@ MemRefType VectorEmitter::blockType() {
 
 Value VectorEmitter::block(Value base, Value offset, OpFoldResult stride) {
   OpFoldResult size = getIndexAttr(lanes());
-  return memref::ReinterpretCastOp::create(*this, blockType(), base, OpFoldResult(offset), ArrayRef<OpFoldResult>{size, size},
+  return memref::ReinterpretCastOp::create(*this, blockType(), base, OpFoldResult(offset),
+                                           ArrayRef<OpFoldResult>{size, size},
                                            ArrayRef<OpFoldResult>{stride, getIndexAttr(1)});
 }
 

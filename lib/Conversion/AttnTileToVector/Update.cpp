@@ -3,12 +3,12 @@
 // attn.update for CPUs: lanes are queries. For a panel of W queries and a block of keys,
 //
 //   S[k][w] = <key k, query w>        outer products in registers: R keys x W queries per register tile
-//   M' = max(M, c max_k S[k][w])      in base 2, c = scale log2 e: nothing is rounded twice, exp2 needs no further factor
-//   P = exp2(c S - M')                in place, in cache; l' = exp2(M - M') l + sum P
-//   acc[d][w] = exp2(M - M') acc + sum_k value[k][d] P[k][w]    outer products again, R columns at a time
+//   M' = max(M, c max_k S[k][w])      in base 2, c = scale log2 e: nothing is rounded twice, exp2 needs no further
+//   factor P = exp2(c S - M')                in place, in cache; l' = exp2(M - M') l + sum P acc[d][w] = exp2(M - M')
+//   acc + sum_k value[k][d] P[k][w]    outer products again, R columns at a time
 //
-// There are no horizontal reductions, and keys and values are read as they lie. One body serves masked and unmasked tiles: score and mask
-// code stands behind a branch, uniform over the register tile, that attn.tile_bounds decides.
+// There are no horizontal reductions, and keys and values are read as they lie. One body serves masked and unmasked
+// tiles: score and mask code stands behind a branch, uniform over the register tile, that attn.tile_bounds decides.
 #include "Patterns.h"
 #include "VectorEmitter.h"
 #include "VectorizeRegion.h"
@@ -39,7 +39,8 @@ public:
   UpdateEmitter(VectorEmitter &b, UpdateOp op, Value query, Value key, Value value, ValueRange state)
       : b(b), op(op), query(query), key(key), value(value), acc(state[0]), ml(state[1]) {
     scale = op.getScale().convertToDouble();
-    // A score region wants natural-scale values, and a negative scale turns maxima into minima: then the scale is applied before.
+    // A score region wants natural-scale values, and a negative scale turns maxima into minima: then the scale is
+    // applied before.
     scaleEarly = !op.getScore().empty() || scale <= 0;
     base2 = static_cast<float>(scaleEarly ? M_LOG2E : scale * M_LOG2E);
     hasMask = !op.getMask().empty();
@@ -69,8 +70,8 @@ private:
   TileBoundsOp tileBounds(Value keyBegin, Value keyEnd) {
     Type index = b.getIndexType();
     Value rowEnd = arith::AddIOp::create(b, position, rows);
-    auto bounds = TileBoundsOp::create(b, index, index, index, b.getI1Type(), op.getBatch(), op.getHead(), position, rowEnd, keyBegin,
-                                       keyEnd, microKeys());
+    auto bounds = TileBoundsOp::create(b, index, index, index, b.getI1Type(), op.getBatch(), op.getHead(), position,
+                                       rowEnd, keyBegin, keyEnd, microKeys());
     IRMapping mapping;
     op.getMask().cloneInto(&bounds.getMask(), mapping);
     return bounds;
@@ -113,7 +114,8 @@ private:
 
   Value lane(int64_t c) { return b.index(c * b.lanes()); }
 
-  /// Absolute query positions per lane. Lanes past the last row repeat it, so that regions only ever see real positions.
+  /// Absolute query positions per lane. Lanes past the last row repeat it, so that regions only ever see real
+  /// positions.
   void preparePositions() {
     queryPositions.clear();
     VectorType type = b.vectorType(b.getIndexType());
@@ -139,7 +141,8 @@ private:
     Value keep = b.broadcast(b.compare(arith::CmpIPredicate::ult, k, op.getValidKeys()));
     if (!hasMask)
       return keep;
-    return b.both(keep, vectorizeRegion(b, op.getMask(), {op.getBatch(), op.getHead(), queryPositions[c], keyPosition(k)}));
+    return b.both(keep,
+                  vectorizeRegion(b, op.getMask(), {op.getBatch(), op.getHead(), queryPositions[c], keyPosition(k)}));
   }
 
   /// First matrix product; returns the maxima of the block per vector.
@@ -169,7 +172,8 @@ private:
   }
 
   /// sums[i][c] + broadcast(row(i)) * column(c)
-  Values multiplyAdd(ValueRange sums, int64_t rowCount, function_ref<Value(int64_t)> row, function_ref<Value(int64_t)> column) {
+  Values multiplyAdd(ValueRange sums, int64_t rowCount, function_ref<Value(int64_t)> row,
+                     function_ref<Value(int64_t)> column) {
     Values columns, next;
     for (int64_t c = 0; c < b.vectorsPerPanel(); ++c)
       columns.push_back(column(c));
@@ -202,7 +206,8 @@ private:
     Value keyBegin = arith::AddIOp::create(b, op.getKeyPosition(), k);
     Value keyEnd = arith::AddIOp::create(b, op.getKeyPosition(), b.min(end, op.getValidKeys()));
     auto ask = [&]() -> Values { return {b.negate(tileBounds(keyBegin, keyEnd).getFull())}; };
-    Value partial = b.choose(keys.full, b.getI1Type(), [&]() -> Values { return {arith::ConstantIntOp::create(b, 0, 1)}; }, ask)[0];
+    Value partial =
+        b.choose(keys.full, b.getI1Type(), [&]() -> Values { return {arith::ConstantIntOp::create(b, 0, 1)}; }, ask)[0];
     return b.either(ragged, partial);
   }
 
@@ -215,7 +220,8 @@ private:
         if (scaleEarly)
           score = b.mulf(score, b.splat(scale));
         if (!op.getScore().empty())
-          score = vectorizeRegion(b, op.getScore(), {score, op.getBatch(), op.getHead(), queryPositions[c], keyPosition(row)});
+          score = vectorizeRegion(b, op.getScore(),
+                                  {score, op.getBatch(), op.getHead(), queryPositions[c], keyPosition(row)});
         score = arith::SelectOp::create(b, visible(row, c), score, b.splat(kNegativeInfinity));
         b.storeVector(score, scores, {row, lane(c)});
         next.push_back(b.larger(score, running[c]));
@@ -234,7 +240,8 @@ private:
     alpha.push_back(b.exp2(b.subf(before, reference.back())));
   }
 
-  /// P = exp2(c S - M') in place, l' = alpha l + sum P. One key at a time: out-of-order execution overlaps the polynomials of many.
+  /// P = exp2(c S - M') in place, l' = alpha l + sum P. One key at a time: out-of-order execution overlaps the
+  /// polynomials of many.
   void emitWeights(const PanelKeys &keys, const Values &reference, const Values &alpha) {
     Values negated;
     for (Value m : reference)
@@ -255,8 +262,8 @@ private:
     }
   }
 
-  /// Second matrix product: microKeys columns of the value at a time, and a narrower group at the end. Each block is summed by itself
-  /// and then added: summed in one chain, equal weights over 128 Ki keys would be off by 6e-4.
+  /// Second matrix product: microKeys columns of the value at a time, and a narrower group at the end. Each block is
+  /// summed by itself and then added: summed in one chain, equal weights over 128 Ki keys would be off by 6e-4.
   void emitValues(const PanelKeys &keys, const Values &alpha) {
     int64_t columns = op.getValue().getType().getColumns(), whole = columns / microKeys() * microKeys();
     if (whole != 0)
@@ -279,8 +286,9 @@ private:
       }
   }
 
-  /// The rare block with NaN or Inf in its values where the mask hides some: 0 * NaN would leak, so hidden lanes keep their sum. Keys
-  /// are added in the same order as above, so that what a hidden key holds changes no bit; asking the mask again per column is slow.
+  /// The rare block with NaN or Inf in its values where the mask hides some: 0 * NaN would leak, so hidden lanes keep
+  /// their sum. Keys are added in the same order as above, so that what a hidden key holds changes no bit; asking the
+  /// mask again per column is slow.
   void emitValuesMasked(const PanelKeys &keys, const Values &alpha) {
     Value end = b.min(keys.end, op.getValidKeys());
     b.loop(b.index(op.getValue().getType().getColumns()), [&](Value d) {
@@ -295,7 +303,8 @@ private:
     });
   }
 
-  /// Is there a NaN or Inf among the values of a block that needs the mask? x * 0 is NaN exactly for those, and NaN stays in a sum.
+  /// Is there a NaN or Inf among the values of a block that needs the mask? x * 0 is NaN exactly for those, and NaN
+  /// stays in a sum.
   Value valuesNotFinite() {
     auto scan = [&]() -> Values {
       int64_t columns = op.getValue().getType().getColumns(), whole = columns / b.lanes() * b.lanes();
@@ -317,7 +326,8 @@ private:
     };
     if (!op.getFull())
       return scan()[0];
-    return b.choose(op.getFull(), b.getI1Type(), [&]() -> Values { return {arith::ConstantIntOp::create(b, 0, 1)}; }, scan)[0];
+    return b.choose(
+        op.getFull(), b.getI1Type(), [&]() -> Values { return {arith::ConstantIntOp::create(b, 0, 1)}; }, scan)[0];
   }
 
   VectorEmitter &b;
@@ -335,7 +345,8 @@ private:
 
 struct LowerUpdate : OpConversionPattern<UpdateOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(UpdateOp op, OneToNOpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(UpdateOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     VectorEmitter b(op.getLoc(), rewriter, op->getParentOfType<TaskOp>().getSchedule());
     UpdateEmitter(b, op, adaptor.getQuery()[0], adaptor.getKey()[0], adaptor.getValue()[0], adaptor.getState()).emit();
     rewriter.replaceOpWithMultiple(op, {Values(adaptor.getState())});

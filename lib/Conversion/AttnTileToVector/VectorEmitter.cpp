@@ -49,10 +49,11 @@ Value VectorEmitter::reduce(Values values, function_ref<Value(Value, Value)> com
   return values.front();
 }
 
-// x = n + f, |f| <= 1/2: 2^x = 2^n p(f). Adding the magic number 1.5 * 2^23 rounds to an integer in the low mantissa bits; with
-// the exponent bias added to it, shifting them up by 23 gives the bits of 2^n, and 0 for n = -127. The constant term of p is exactly 1:
-// were it fitted, every block would rescale an unchanged accumulator by it. The remaining coefficients are a minimax fit, relative
-// error 9.2e-8. Multiplying by 2^n, not adding to the exponent, keeps every NaN a NaN.
+// x = n + f, |f| <= 1/2: 2^x = 2^n p(f). Adding the magic number 1.5 * 2^23 rounds to an integer in the low mantissa
+// bits; with the exponent bias added to it, shifting them up by 23 gives the bits of 2^n, and 0 for n = -127. The
+// constant term of p is exactly 1: were it fitted, every block would rescale an unchanged accumulator by it. The
+// remaining coefficients are a minimax fit, relative error 9.2e-8. Multiplying by 2^n, not adding to the exponent,
+// keeps every NaN a NaN.
 Value VectorEmitter::exp2(Value x) {
   constexpr float kMagic = 12582912.0f + 127.0f;
   constexpr float kCoefficients[] = {0.0013264727f, 0.0096715130f, 0.0555073358f, 0.2402224243f, 0.6931470037f, 1.0f};
@@ -74,7 +75,9 @@ Value VectorEmitter::buffer(ArrayRef<int64_t> shape) {
 
 Value VectorEmitter::load(Value memref, ValueRange indices) { return memref::LoadOp::create(*this, memref, indices); }
 
-void VectorEmitter::store(Value value, Value memref, ValueRange indices) { memref::StoreOp::create(*this, value, memref, indices); }
+void VectorEmitter::store(Value value, Value memref, ValueRange indices) {
+  memref::StoreOp::create(*this, value, memref, indices);
+}
 
 Value VectorEmitter::loadVector(Value memref, ValueRange indices) {
   return vector::LoadOp::create(*this, vectorType(), memref, indices);
@@ -105,9 +108,8 @@ void VectorEmitter::storeLeading(Value vector, Value memref, ValueRange indices,
 void VectorEmitter::chunks(int64_t size, function_ref<void(Value, int64_t)> body) {
   if (size <= lanes())
     return body(index(0), size);
-  loop(index(0), index(size), lanes(), [&](Value start) {
-    body(size % lanes() == 0 ? start : min(start, index(size - lanes())), lanes());
-  });
+  loop(index(0), index(size), lanes(),
+       [&](Value start) { body(size % lanes() == 0 ? start : min(start, index(size - lanes())), lanes()); });
 }
 
 void VectorEmitter::loop(Value begin, Value end, int64_t step, function_ref<void(Value)> body) {

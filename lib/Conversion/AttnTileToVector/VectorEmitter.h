@@ -26,7 +26,9 @@ public:
 
   // Scalars.
   mlir::Value index(int64_t value) { return mlir::arith::ConstantIndexOp::create(*this, value); }
-  mlir::Value real(float value) { return mlir::arith::ConstantFloatOp::create(*this, getF32Type(), llvm::APFloat(value)); }
+  mlir::Value real(float value) {
+    return mlir::arith::ConstantFloatOp::create(*this, getF32Type(), llvm::APFloat(value));
+  }
   mlir::Value add(mlir::Value a, mlir::Value b);
   mlir::Value add(mlir::Value a, int64_t b) { return b == 0 ? a : add(a, index(b)); }
   mlir::Value sub(mlir::Value a, mlir::Value b);
@@ -54,7 +56,8 @@ public:
   mlir::Value reduce(Values values, llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine);
   /// 2^x for x <= 127, to 2e-7; exp2(0) is exactly 1 and exp2(-inf) exactly 0.
   mlir::Value exp2(mlir::Value x);
-  /// Calls the module's function that transposes a lanes x lanes block of fp32. Both are memrefs of blockType(): rows any stride apart.
+  /// Calls the module's function that transposes a lanes x lanes block of fp32. Both are memrefs of blockType(): rows
+  /// any stride apart.
   void transposeBlock(mlir::Value source, mlir::Value destination);
   mlir::MemRefType blockType();
   /// A lanes x lanes block at element `offset` of a buffer, rows `stride` apart.
@@ -74,19 +77,20 @@ public:
   // Control flow.
   void loop(mlir::Value begin, mlir::Value end, int64_t step, llvm::function_ref<void(mlir::Value)> body);
   void loop(mlir::Value end, llvm::function_ref<void(mlir::Value)> body) { loop(index(0), end, 1, body); }
-  /// Covers [0, size) with chunks of `lanes`. The last one starts at size - lanes and overlaps the one before it, so that one body
-  /// serves all; a size below `lanes` is one narrow chunk. body(start, width)
+  /// Covers [0, size) with chunks of `lanes`. The last one starts at size - lanes and overlaps the one before it, so
+  /// that one body serves all; a size below `lanes` is one narrow chunk. body(start, width)
   void chunks(int64_t size, llvm::function_ref<void(mlir::Value, int64_t)> body);
   Values loop(mlir::Value begin, mlir::Value end, int64_t step, mlir::ValueRange initial,
               llvm::function_ref<Values(mlir::Value, mlir::ValueRange)> body);
   void when(mlir::Value condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no = nullptr);
-  Values choose(mlir::Value condition, mlir::TypeRange types, llvm::function_ref<Values()> yes, llvm::function_ref<Values()> no);
+  Values choose(mlir::Value condition, mlir::TypeRange types, llvm::function_ref<Values()> yes,
+                llvm::function_ref<Values()> no);
 };
 
 /// One row of `[B, H, N, D]` memory: where it starts and how far its elements are apart.
 struct StridedRows {
-  mlir::Value base;    // 0-d buffer
-  mlir::Value offset;  // of row 0 of the head
+  mlir::Value base;   // 0-d buffer
+  mlir::Value offset; // of row 0 of the head
   mlir::Value rowStride, columnStride;
 
   StridedRows(VectorEmitter &b, mlir::Value memref, mlir::Value batch, mlir::Value head);

@@ -32,12 +32,11 @@ public:
 
 private:
   bool isUniform(Operation &op) {
-    return llvm::none_of(op.getOperands(), [&](Value operand) { return isa<VectorType>(mapping.lookupOrDefault(operand).getType()); });
+    return llvm::none_of(op.getOperands(),
+                         [&](Value operand) { return isa<VectorType>(mapping.lookupOrDefault(operand).getType()); });
   }
 
-  void visitUniform(Operation &op) {
-    guardDivision(b, b.clone(op, mapping));
-  }
+  void visitUniform(Operation &op) { guardDivision(b, b.clone(op, mapping)); }
 
   void visitElementwise(Operation &op) {
     Values operands;
@@ -64,15 +63,18 @@ private:
     Value live, offset;
     for (auto [dim, original] : llvm::enumerate(load.getIndices())) {
       Value position = asVector(original);
-      Value here = b.compare(arith::CmpIPredicate::ult, position, b.broadcast(metadata.getSizes()[dim])); // a negative one is huge
+      Value here = b.compare(arith::CmpIPredicate::ult, position,
+                             b.broadcast(metadata.getSizes()[dim])); // a negative one is huge
       live = live ? b.both(live, here) : here;
       Value step = arith::MulIOp::create(b, position, b.broadcast(metadata.getStrides()[dim]));
       offset = offset ? arith::AddIOp::create(b, offset, step) : step;
     }
     // One dense dimension from the array's first element; the offsets carry the strides.
-    auto type = MemRefType::get({ShapedType::kDynamic}, load.getType(), StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, {1}));
-    Value flat = memref::ReinterpretCastOp::create(b, type, metadata.getBaseBuffer(), OpFoldResult(metadata.getOffset()),
-                                                   ArrayRef<OpFoldResult>{b.getIndexAttr(1)}, ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+    auto type = MemRefType::get({ShapedType::kDynamic}, load.getType(),
+                                StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, {1}));
+    Value flat = memref::ReinterpretCastOp::create(
+        b, type, metadata.getBaseBuffer(), OpFoldResult(metadata.getOffset()),
+        ArrayRef<OpFoldResult>{b.getIndexAttr(1)}, ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
     VectorType result = b.vectorType(load.getType());
     Value zero = arith::ConstantOp::create(b, b.getZeroAttr(result));
     return vector::GatherOp::create(b, result, flat, b.index(0), offset, live, zero);

@@ -6,9 +6,9 @@
 
 namespace fovea {
 
-/// Evaluates a score or mask region for `lanes` queries at once. Arguments are scalars (the same for all lanes) or vectors; what
-/// depends on scalars only stays scalar. Reads become gathers; an element outside its array is read as zero, never from memory. The
-/// verifier has made sure that every op is elementwise.
+/// Evaluates a score or mask region for `lanes` queries at once. Arguments are scalars (the same for all lanes) or
+/// vectors; what depends on scalars only stays scalar. Reads become gathers; an element outside its array is read as
+/// zero, never from memory. The verifier has made sure that every op is elementwise.
 mlir::Value vectorizeRegion(VectorEmitter &b, mlir::Region &region, mlir::ValueRange arguments);
 
 } // namespace fovea

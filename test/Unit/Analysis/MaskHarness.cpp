@@ -101,7 +101,8 @@ Sample MaskHarness::sample(std::mt19937_64 &random) {
     unsigned kind = random() % 100;
     if (kind < 90)
       return position(rows);
-    return kind < 98 ? -int64_t(random() % 600) : pick(random, {-(int64_t(1) << 40), int64_t(1) << 40, -kPositionLimit - 3});
+    return kind < 98 ? -int64_t(random() % 600)
+                     : pick(random, {-(int64_t(1) << 40), int64_t(1) << 40, -kPositionLimit - 3});
   };
   Sample sample{int64_t(random() % 8), int64_t(random() % 32), rowPosition(), 0, position(keys), 0, {}};
   sample.isOrdinary = sample.rowBegin >= 0 && sample.rowBegin < kPositionLimit;

@@ -14,8 +14,8 @@ class TargetMachine;
 
 namespace fovea {
 
-/// The one data symbol of a compiled module: fovea_module_table (fovea_abi.h), as constants beside the code. `kernels` is the
-/// `fovea.kernels` attribute that --attn-outline-tasks left.
+/// The one data symbol of a compiled module: fovea_module_table (fovea_abi.h), as constants beside the code. `kernels`
+/// is the `fovea.kernels` attribute that --attn-outline-tasks left.
 void emitModuleTable(llvm::Module &module, mlir::ArrayAttr kernels, llvm::StringRef symbol, llvm::StringRef buildId);
 
 /// Few passes: the vector code is already in its final shape, so that more would cost time and gain nothing.

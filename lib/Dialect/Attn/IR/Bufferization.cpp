@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// attn.attention in one-shot bufferization: reads everything, writes its outs; the value form allocates them. The op stays
-// whole, regions included: a tensor.extract inside becomes a memref.load by itself.
-#include "fovea/Dialect/Attn/IR/Attn.h"
+// attn.attention in one-shot bufferization: reads everything, writes its outs; the value form allocates them. The op
+// stays whole, regions included: a tensor.extract inside becomes a memref.load by itself.
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "fovea/Dialect/Attn/IR/Attn.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -29,9 +29,11 @@ AliasingValueList AttentionOp::getAliasingValues(OpOperand &operand, const Analy
 }
 
 FailureOr<BufferLikeType> AttentionOp::getBufferType(Value value, const BufferizationOptions &options,
-                                                     const BufferizationState &state, SmallVector<Value> &invocationStack) {
+                                                     const BufferizationState &state,
+                                                     SmallVector<Value> &invocationStack) {
   if (!isValueForm())
-    return bufferization::getBufferType(getOuts()[cast<OpResult>(value).getResultNumber()], options, state, invocationStack);
+    return bufferization::getBufferType(getOuts()[cast<OpResult>(value).getResultNumber()], options, state,
+                                        invocationStack);
   auto type = cast<RankedTensorType>(value.getType());
   return cast<BufferLikeType>(MemRefType::get(type.getShape(), type.getElementType()));
 }
@@ -43,11 +45,13 @@ static SmallVector<Value> dynamicSizes(AttentionOp op, OpResult result, OpBuilde
   SmallVector<Value> sizes;
   for (int64_t dim = 0; dim < type.getRank(); ++dim)
     if (type.isDynamicDim(dim)) // never the head size; log-sum-exp is [B, H, N] in every layout
-      sizes.push_back(tensor::DimOp::create(builder, op.getLoc(), op.getQuery(), result.getResultNumber() == 0 ? dim : order[dim]));
+      sizes.push_back(
+          tensor::DimOp::create(builder, op.getLoc(), op.getQuery(), result.getResultNumber() == 0 ? dim : order[dim]));
   return sizes;
 }
 
-LogicalResult AttentionOp::bufferize(RewriterBase &rewriter, const BufferizationOptions &options, BufferizationState &state) {
+LogicalResult AttentionOp::bufferize(RewriterBase &rewriter, const BufferizationOptions &options,
+                                     BufferizationState &state) {
   auto bufferOf = [&](Value value) -> FailureOr<Value> {
     if (!value || !isa<TensorType>(value.getType()))
       return value;
@@ -70,14 +74,15 @@ LogicalResult AttentionOp::bufferize(RewriterBase &rewriter, const Bufferization
   if (isValueForm())
     for (OpResult result : (*this)->getResults()) {
       auto type = cast<RankedTensorType>(result.getType());
-      FailureOr<Value> buffer = options.createAlloc(rewriter, getLoc(), MemRefType::get(type.getShape(), type.getElementType()),
-                                                    dynamicSizes(*this, result, rewriter));
+      FailureOr<Value> buffer =
+          options.createAlloc(rewriter, getLoc(), MemRefType::get(type.getShape(), type.getElementType()),
+                              dynamicSizes(*this, result, rewriter));
       if (failed(buffer))
         return failure();
       outs.push_back(*buffer);
     }
-  auto op = AttentionOp::create(rewriter, getLoc(), TypeRange{}, inputs[0], inputs[1], inputs[2], inputs[3], outs, getScaleAttr(),
-                                getLayoutAttr(), getScheduleAttr());
+  auto op = AttentionOp::create(rewriter, getLoc(), TypeRange{}, inputs[0], inputs[1], inputs[2], inputs[3], outs,
+                                getScaleAttr(), getLayoutAttr(), getScheduleAttr());
   op.getScore().takeBody(getScore());
   op.getMask().takeBody(getMask());
   replaceOpWithBufferizedValues(rewriter, *this, outs);

@@ -13,7 +13,8 @@ static_assert(offsetof(fovea_task, visited) == 8 * fovea::attn::kTaskVisited);
 
 /// pointer + bytes
 static Value advance(ImplicitLocOpBuilder &b, Value pointer, int64_t bytes) {
-  return LLVM::GEPOp::create(b, pointer.getType(), b.getI8Type(), pointer, ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(bytes)});
+  return LLVM::GEPOp::create(b, pointer.getType(), b.getI8Type(), pointer,
+                             ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(bytes)});
 }
 
 static Value load(ImplicitLocOpBuilder &b, Type type, Value pointer, int64_t offset) {
@@ -21,14 +22,17 @@ static Value load(ImplicitLocOpBuilder &b, Type type, Value pointer, int64_t off
 }
 
 /// The struct that upstream's memref lowering uses: allocated, aligned, offset, sizes, strides.
-static Value makeDescriptor(ImplicitLocOpBuilder &b, MemRefType type, Value data, ArrayRef<Value> sizes, ArrayRef<Value> strides) {
+static Value makeDescriptor(ImplicitLocOpBuilder &b, MemRefType type, Value data, ArrayRef<Value> sizes,
+                            ArrayRef<Value> strides) {
   auto array = LLVM::LLVMArrayType::get(b.getI64Type(), type.getRank());
   SmallVector<Type> fields = {data.getType(), data.getType(), b.getI64Type()};
   if (type.getRank() != 0)
     fields.append(2, array);
   auto descriptorType = LLVM::LLVMStructType::getLiteral(b.getContext(), fields);
   Value descriptor = LLVM::PoisonOp::create(b, descriptorType);
-  auto set = [&](Value value, ArrayRef<int64_t> position) { descriptor = LLVM::InsertValueOp::create(b, descriptor, value, position); };
+  auto set = [&](Value value, ArrayRef<int64_t> position) {
+    descriptor = LLVM::InsertValueOp::create(b, descriptor, value, position);
+  };
   set(data, {0});
   set(data, {1});
   set(LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(0)), {2});
@@ -62,7 +66,9 @@ Value fovea::attn::unpackValue(ImplicitLocOpBuilder &b, Value values, int64_t in
 
 Value fovea::attn::wrapPointer(ImplicitLocOpBuilder &b, Value pointer, MemRefType type) {
   SmallVector<Value> sizes, strides(type.getRank());
-  auto constant = [&](int64_t value) { return LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(value)); };
+  auto constant = [&](int64_t value) {
+    return LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(value));
+  };
   int64_t stride = 1;
   for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
     strides[dim] = constant(stride);

@@ -15,14 +15,17 @@ namespace fovea::attn {
 using namespace mlir;
 using namespace fovea::attn;
 
-ScheduleAttr fovea::attn::chooseSchedule(MLIRContext *context, int64_t lanes, int64_t keyHeadSize, int64_t valueHeadSize) {
-  // The register tile: microKeys x vectors accumulators, at least 12 independent chains to cover the FMA latency. 32 registers
-  // (16 lanes) hold 8 x 2 with room for operands; 16 registers hold 4 x 3, which reuses each broadcast three times.
+ScheduleAttr fovea::attn::chooseSchedule(MLIRContext *context, int64_t lanes, int64_t keyHeadSize,
+                                         int64_t valueHeadSize) {
+  // The register tile: microKeys x vectors accumulators, at least 12 independent chains to cover the FMA latency. 32
+  // registers (16 lanes) hold 8 x 2 with room for operands; 16 registers hold 4 x 3, which reuses each broadcast three
+  // times.
   bool has32Registers = lanes >= 16;
   int64_t vectors = has32Registers ? 2 : 3;
   int64_t microKeys = has32Registers ? 8 : 4;
   int64_t panel = vectors * lanes;
-  // About 128 rows per task share each key block from L2; fewer for large heads, whose query and accumulator panels are larger.
+  // About 128 rows per task share each key block from L2; fewer for large heads, whose query and accumulator panels are
+  // larger.
   int64_t headSize = std::max(keyHeadSize, valueHeadSize);
   int64_t rows = headSize <= 256 ? 128 : 64;
   int64_t queryTile = std::max<int64_t>(rows / panel, 1) * panel;
@@ -42,9 +45,9 @@ struct SchedulePass : fovea::attn::impl::ScheduleBase<SchedulePass> {
       op.setScheduleAttr(chooseSchedule(&getContext(), lanes, op.getKeyHeadSize(), op.getValueHeadSize()));
       ScheduleAttr schedule = *op.getSchedule();
       remark::passed(op.getLoc(), remark::RemarkOpts::name("Schedule").category("attn"))
-          << remark::metric("query_tile", schedule.getQueryTile()) << remark::metric("key_block", schedule.getKeyBlock())
-          << remark::metric("lanes", schedule.getLanes()) << remark::metric("panel", schedule.getPanel())
-          << remark::metric("micro_keys", schedule.getMicroKeys());
+          << remark::metric("query_tile", schedule.getQueryTile())
+          << remark::metric("key_block", schedule.getKeyBlock()) << remark::metric("lanes", schedule.getLanes())
+          << remark::metric("panel", schedule.getPanel()) << remark::metric("micro_keys", schedule.getMicroKeys());
     });
   }
 };

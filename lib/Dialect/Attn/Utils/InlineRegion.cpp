@@ -16,7 +16,8 @@ Value fovea::attn::inlineRegion(OpBuilder &builder, Region &region, ValueRange a
       SmallVector<Value> indices;
       for (Value index : load.getIndices())
         indices.push_back(mapping.lookupOrDefault(index));
-      mapping.map(load.getResult(), loadOrZero(builder, op.getLoc(), mapping.lookupOrDefault(load.getMemRef()), indices));
+      mapping.map(load.getResult(),
+                  loadOrZero(builder, op.getLoc(), mapping.lookupOrDefault(load.getMemRef()), indices));
       continue;
     }
     guardDivision(builder, builder.clone(op, mapping));

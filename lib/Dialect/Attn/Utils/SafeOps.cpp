@@ -21,8 +21,12 @@ Value fovea::attn::loadOrZero(OpBuilder &builder, Location loc, Value memref, Va
     inside = inside ? arith::AndIOp::create(builder, loc, inside, here).getResult() : here;
   }
   Type type = cast<MemRefType>(memref.getType()).getElementType();
-  auto yes = [&](OpBuilder &b, Location l) { scf::YieldOp::create(b, l, ValueRange{memref::LoadOp::create(b, l, memref, indices)}); };
-  auto no = [&](OpBuilder &b, Location l) { scf::YieldOp::create(b, l, ValueRange{arith::ConstantOp::create(b, l, b.getZeroAttr(type))}); };
+  auto yes = [&](OpBuilder &b, Location l) {
+    scf::YieldOp::create(b, l, ValueRange{memref::LoadOp::create(b, l, memref, indices)});
+  };
+  auto no = [&](OpBuilder &b, Location l) {
+    scf::YieldOp::create(b, l, ValueRange{arith::ConstantOp::create(b, l, b.getZeroAttr(type))});
+  };
   return scf::IfOp::create(builder, loc, inside, yes, no).getResult(0);
 }
 

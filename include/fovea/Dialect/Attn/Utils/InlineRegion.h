@@ -7,8 +7,8 @@
 
 namespace fovea::attn {
 
-/// Copies a score or mask region to the insertion point with `arguments` for its block arguments; returns what it yields.
-/// The copy is safe to run on any input; see SafeOps.h.
+/// Copies a score or mask region to the insertion point with `arguments` for its block arguments; returns what it
+/// yields. The copy is safe to run on any input; see SafeOps.h.
 mlir::Value inlineRegion(mlir::OpBuilder &builder, mlir::Region &region, mlir::ValueRange arguments);
 
 } // namespace fovea::attn

@@ -11,7 +11,8 @@ namespace fovea::attn {
 /// memref[indices], or zero where an index is outside.
 mlir::Value loadOrZero(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value memref, mlir::ValueRange indices);
 
-/// For an integer division or remainder, scalar or vector: a divisor that would trap (0, or -1 under the smallest integer) becomes 1.
+/// For an integer division or remainder, scalar or vector: a divisor that would trap (0, or -1 under the smallest
+/// integer) becomes 1.
 void guardDivision(mlir::OpBuilder &builder, mlir::Operation *op);
 
 } // namespace fovea::attn
