@@ -12,8 +12,6 @@ namespace fovea {
 /// b, h, i, j of a mask region.
 enum MaskArgument : unsigned { kBatch, kHead, kRow, kKey };
 
-static Value maskResult(Block &mask) { return mask.getTerminator()->getOperand(0); }
-
 MaskClassifier::MaskClassifier(Region &region) : mask(region.front()) {
   dependence[mask.getArgument(kRow)] = kRows;
   dependence[mask.getArgument(kKey)] = kKeys;
@@ -33,7 +31,7 @@ MaskClassifier::MaskClassifier(Region &region) : mask(region.front()) {
     if (Operation *op = value.getDefiningOp(); op && op->getBlock() == &mask)
       needed.insert(op);
   };
-  require(maskResult(mask), /*byVarying=*/true);
+  require(getResult(), /*byVarying=*/true);
   for (Operation &op : llvm::reverse(mask.without_terminator())) {
     if (!needed.contains(&op))
       continue;
@@ -47,7 +45,7 @@ MaskClassifier::MaskClassifier(Region &region) : mask(region.front()) {
   std::reverse(slice.begin(), slice.end());
 }
 
-bool MaskClassifier::dependsOnKeys() const { return dependenceOf(maskResult(mask)) & kKeys; }
+Value MaskClassifier::getKey() const { return mask.getArgument(kKey); }
 
 /// A symbol that is only compared may take any value.
 static bool entersArithmetic(Value symbol, ArrayRef<Operation *> slice) {
@@ -146,7 +144,7 @@ void MaskClassifier::emitRows(OpBuilder &opBuilder, Location loc, Value rowBegin
   // An offset comes from the caller, so a row may be anywhere; outside the limits the tile is PARTIAL.
   Bounds limits = rowLimits(slice);
   MaskRange rows = positions(builder, rowBegin, rowEnd, {INT64_MIN, INT64_MAX});
-  if (dependenceOf(maskResult(mask)) & kRows)
+  if (dependenceOf(getResult()) & kRows)
     builder.assumeWithin(rows, limits);
   rows.bounds = limits;
   ranges[mask.getArgument(kRow)] = rows;
@@ -160,11 +158,11 @@ TileClass MaskClassifier::emitKeys(OpBuilder &opBuilder, Location loc, Value key
     builder.assume(rowsHold);
   ranges[mask.getArgument(kKey)] = positions(builder, keyBegin, keyEnd, {0, kPositionLimit - 1});
   emitRanges(builder, [](unsigned dependence) { return dependence & kKeys; });
-  MaskRange result = rangeOf(maskResult(mask), builder);
-  Value holds = builder.getAssumption();
-  if (!holds)
+  MaskRange result = rangeOf(getResult(), builder);
+  keysHold = builder.getAssumption();
+  if (!keysHold)
     return {result.hi, result.lo};
-  return {builder.select(holds, result.hi, builder.boolean(true)), builder.both(holds, result.lo)};
+  return {builder.select(keysHold, result.hi, builder.boolean(true)), builder.both(keysHold, result.lo)};
 }
 
 TileClass emitTileClass(OpBuilder &builder, Location loc, Region &mask, const MaskTile &tile) {

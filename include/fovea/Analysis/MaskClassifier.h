@@ -38,7 +38,7 @@ public:
   explicit MaskClassifier(mlir::Region &mask);
 
   /// Whether keys can have different classes.
-  bool dependsOnKeys() const;
+  bool dependsOnKeys() const { return dependsOnKeys(getResult()); }
 
   /// What depends on neither i nor j. No operation in it traps, whatever the symbols.
   void emitSymbols(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value batch, mlir::Value head);
@@ -47,11 +47,18 @@ public:
   /// The rest.
   TileClass emitKeys(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value keyBegin, mlir::Value keyEnd);
 
+  // For analyses of the mask's code over the tile of the last three calls.
+  mlir::Value getResult() const { return mask.getTerminator()->getOperand(0); }
+  mlir::Value getKey() const;
+  bool dependsOnKeys(mlir::Value value) const { return dependenceOf(value) & kKeys; }
+  MaskRange rangeOf(mlir::Value value, MaskRangeBuilder &builder) const;
+  /// The ranges hold only where this does; null: everywhere.
+  mlir::Value getAssumption() const { return keysHold; }
+
 private:
   enum Dependence : unsigned { kNothing = 0, kRows = 1, kKeys = 2 };
 
   unsigned dependenceOf(mlir::Value value) const { return dependence.lookup(value); }
-  MaskRange rangeOf(mlir::Value value, MaskRangeBuilder &builder) const;
   MaskRange symbolRange(mlir::Value value, mlir::Value evaluated, MaskRangeBuilder &builder);
   void emitRanges(MaskRangeBuilder &builder, llvm::function_ref<bool(unsigned)> wanted);
 
@@ -60,7 +67,7 @@ private:
   llvm::SmallVector<mlir::Operation *> slice;       // what the result needs, in order
   llvm::SetVector<mlir::Value> symbols;             // uniform values that the slice uses from outside its varying part
   llvm::DenseMap<mlir::Value, MaskRange> ranges;
-  mlir::Value symbolsHold, rowsHold; // assumptions of the first two steps
+  mlir::Value symbolsHold, rowsHold, keysHold; // assumptions of the three steps
 };
 
 /// Remembers what a builder creates while this object lives, to erase what nothing uses: folding leaves operands

@@ -1,23 +1,23 @@
 // RUN: fovea-opt %s --attn-expand-tile-bounds | FileCheck %s
 
-// Rows, and that they are positions at all, are evaluated before the scan; its body asks two comparisons of each step.
-// CHECK-LABEL: func @causal_scan
+// i >= j solved for j: the keys before the end of the rows, rounded up to steps. No loop.
+// CHECK-LABEL: func @causal
 // CHECK-SAME: (%[[B:.*]]: index, %[[I0:.*]]: index, %[[I1:.*]]: index, %[[J0:.*]]: index, %[[J1:.*]]: index)
+// CHECK-NOT: scf.for
 // CHECK: %[[NO_ROWS:.*]] = arith.cmpi sge, %[[I0]], %[[I1]]
-// CHECK: %[[LAST_ROW:.*]] = arith.subi %[[I1]], %c1
-// CHECK: arith.cmpi sge, %[[I0]], %c-2147483648
-// CHECK: arith.cmpi sle, %[[LAST_ROW]], %c2147483647
-// CHECK: %[[END:.*]] = arith.select %[[NO_ROWS]], %[[J0]], %[[J1]]
-// CHECK: %[[SCAN:.*]]:4 = scf.for %[[J:.*]] = %[[J0]] to %[[END]] step %{{.*}} iter_args(%[[BEGIN:.*]] = %[[J0]], %[[STOP:.*]] = %[[J0]], %[[VISITED:.*]] = %c0{{.*}}, %[[FULL:.*]] = %true
-// CHECK:   %[[NEXT:.*]] = arith.addi %[[J]], %c8
-// CHECK:   %[[CUT:.*]] = arith.minsi %[[NEXT]], %[[J1]]
-// CHECK:   %[[LAST_KEY:.*]] = arith.subi %[[CUT]], %c1
-// CHECK-DAG: arith.cmpi sle, %[[LAST_KEY]], %[[I0]]
-// CHECK-DAG: arith.cmpi sle, %[[J]], %[[LAST_ROW]]
-// CHECK-NOT: arith.cmpi sle
-// CHECK:   scf.yield
-// CHECK: return %[[SCAN]]#0, %[[SCAN]]#1, %[[SCAN]]#2, %[[SCAN]]#3
-func.func @causal_scan(%b: index, %i0: index, %i1: index, %j0: index, %j1: index) -> (index, index, index, i1) {
+// CHECK: %[[KEYS_END:.*]] = arith.select %[[NO_ROWS]], %[[J0]], %[[J1]]
+// CHECK-DAG: arith.cmpi sge, %[[I0]], %c-2147483648
+// CHECK-DAG: %[[LAST_KEY:.*]] = arith.subi %[[J1]], %c1
+// CHECK-DAG: %[[FULL:.*]] = arith.cmpi sle, %[[LAST_KEY]], %[[I0]]
+// CHECK: %[[LAST_ROW:.*]] = arith.addi %{{.*}}, %c1
+// CHECK: %[[LIMIT:.*]] = arith.select %{{.*}}, %[[LAST_ROW]], %[[KEYS_END]]
+// CHECK: %[[END:.*]] = arith.minsi %[[LIMIT]], %[[KEYS_END]]
+// CHECK: %[[IS_EMPTY:.*]] = arith.cmpi sge, %[[J0]], %[[END]]
+// CHECK: arith.divui %{{.*}}, %c8
+// CHECK: %[[CUT:.*]] = arith.minsi %{{.*}}, %[[KEYS_END]]
+// CHECK: %[[STOP:.*]] = arith.select %[[IS_EMPTY]], %[[J0]], %[[CUT]]
+// CHECK: return %[[J0]], %[[STOP]], %{{.*}}, %{{.*}}
+func.func @causal(%b: index, %i0: index, %i1: index, %j0: index, %j1: index) -> (index, index, index, i1) {
   %r:4 = attn.tile_bounds (%b, %b) rows (%i0 to %i1) keys (%j0 to %j1 step 8) mask (%bb, %hh, %i, %j) {
     %keep = arith.cmpi sge, %i, %j : index
     attn.yield %keep : i1
@@ -26,20 +26,57 @@ func.func @causal_scan(%b: index, %i0: index, %i1: index, %j0: index, %j1: index
 }
 
 // Symbols are loaded once; a comparison of a symbol needs no check of its size.
-// CHECK-LABEL: func @symbols_before_scan
+// CHECK-LABEL: func @symbols
+// CHECK-NOT: scf.for
 // CHECK: memref.load
-// CHECK: arith.index_cast
-// CHECK: scf.for
-// CHECK-NOT: memref.load
-// CHECK-NOT: arith.index_cast %{{.*}} : i32
-// CHECK: scf.yield
+// CHECK: %[[LENGTH:.*]] = arith.index_cast
+// CHECK: arith.minsi %[[LENGTH]], %{{.*}} : index
 // CHECK: return
-func.func @symbols_before_scan(%b: index, %i0: index, %i1: index, %j0: index, %j1: index, %lengths: memref<?xi32>)
+func.func @symbols(%b: index, %i0: index, %i1: index, %j0: index, %j1: index, %lengths: memref<?xi32>)
     -> (index, index, index, i1) {
   %r:4 = attn.tile_bounds (%b, %b) rows (%i0 to %i1) keys (%j0 to %j1 step 64) mask (%bb, %hh, %i, %j) {
     %loaded = memref.load %lengths[%bb] : memref<?xi32>
     %length = arith.index_cast %loaded : i32 to index
     %keep = arith.cmpi slt, %j, %length : index
+    attn.yield %keep : i1
+  }
+  return %r#0, %r#1, %r#2, %r#3 : index, index, index, i1
+}
+
+// Two ranges, sinks and a window: the smaller begin, the larger end, and how many steps both touch.
+// CHECK-LABEL: func @window_and_sinks
+// CHECK-NOT: scf.for
+// CHECK: return
+func.func @window_and_sinks(%b: index, %i0: index, %i1: index, %j0: index, %j1: index, %w: index) -> (index, index, index, i1) {
+  %r:4 = attn.tile_bounds (%b, %b) rows (%i0 to %i1) keys (%j0 to %j1 step 64) mask (%bb, %hh, %i, %j) {
+    %c4 = arith.constant 4 : index
+    %age = arith.subi %i, %j : index
+    %near = arith.cmpi slt, %age, %w : index
+    %sink = arith.cmpi slt, %j, %c4 : index
+    %either = arith.ori %near, %sink : i1
+    %causal = arith.cmpi sge, %i, %j : index
+    %keep = arith.andi %either, %causal : i1
+    attn.yield %keep : i1
+  }
+  return %r#0, %r#1, %r#2, %r#3 : index, index, index, i1
+}
+
+// A remainder of the key cannot be inverted: what causality leaves is scanned with the classifier. Rows and symbols are evaluated before.
+// CHECK-LABEL: func @scan
+// CHECK: %[[END:.*]] = arith.select %{{.*}}, %{{.*}}, %{{.*}} : index
+// CHECK: scf.for %[[J:.*]] = %{{.*}} to %{{.*}} step
+// CHECK:   arith.addi %[[J]], %c8
+// CHECK:   arith.cmpi sle, %[[J]], %{{.*}}
+// CHECK:   scf.yield
+// CHECK: return
+func.func @scan(%b: index, %i0: index, %i1: index, %j0: index, %j1: index) -> (index, index, index, i1) {
+  %r:4 = attn.tile_bounds (%b, %b) rows (%i0 to %i1) keys (%j0 to %j1 step 8) mask (%bb, %hh, %i, %j) {
+    %c0 = arith.constant 0 : index
+    %c16 = arith.constant 16 : index
+    %at = arith.remui %j, %c16 : index
+    %hit = arith.cmpi eq, %at, %c0 : index
+    %causal = arith.cmpi sge, %i, %j : index
+    %keep = arith.andi %hit, %causal : i1
     attn.yield %keep : i1
   }
   return %r#0, %r#1, %r#2, %r#3 : index, index, index, i1
@@ -74,9 +111,10 @@ func.func @one_step(%b: index, %i0: index, %i1: index, %j0: index, %n: index, %w
   return %r#0, %r#1, %r#2, %r#3 : index, index, index, i1
 }
 
-// One key more than a step: a loop.
+// One key more than a step: several.
 // CHECK-LABEL: func @negative_one_step
-// CHECK: scf.for
+// CHECK: arith.divui
+// CHECK: return
 func.func @negative_one_step(%b: index, %i0: index, %i1: index, %j0: index) -> (index, index, index, i1) {
   %c65 = arith.constant 65 : index
   %j1 = arith.addi %j0, %c65 : index
@@ -103,14 +141,13 @@ func.func @constant_tile(%b: index) -> (index, index, index, i1) {
   return %r#0, %r#1, %r#2, %r#3 : index, index, index, i1
 }
 
-// A symbol in arithmetic is checked once, outside of the scan; in it, a tile is only decided where the check holds.
+// A symbol in arithmetic is checked; where it is too large, all keys count.
 // CHECK-LABEL: func @checked_symbol
 // CHECK: %[[LIMIT:.*]] = arith.constant 2147483648 : index
 // CHECK: %[[FITS:.*]] = arith.cmpi sle, %{{.*}}, %[[LIMIT]]
-// CHECK: arith.andi %{{.*}}, %[[FITS]]
-// CHECK: scf.for
-// CHECK: arith.select %[[HOLDS:[0-9]+]], %{{.*}}, %true
-// CHECK: arith.andi %[[HOLDS]]
+// CHECK: %[[HOLDS:.*]] = arith.andi %{{.*}}, %{{.*}}
+// CHECK: arith.select %{{.*}}, %{{.*}}, %{{.*}} : index
+// CHECK: return
 func.func @checked_symbol(%b: index, %i0: index, %i1: index, %j0: index, %j1: index, %past: index) -> (index, index, index, i1) {
   %r:4 = attn.tile_bounds (%b, %b) rows (%i0 to %i1) keys (%j0 to %j1 step 8) mask (%bb, %hh, %i, %j) {
     %at = arith.addi %i, %past : index
@@ -120,7 +157,7 @@ func.func @checked_symbol(%b: index, %i0: index, %i1: index, %j0: index, %j1: in
   return %r#0, %r#1, %r#2, %r#3 : index, index, index, i1
 }
 
-// No rule for a load that depends on i or j: PARTIAL, which the scan finds without code of the mask.
+// No rule for a load that depends on i or j: no key is left out, and nothing is said to be FULL.
 // CHECK-LABEL: func @negative_documents
 // CHECK-NOT: memref.load
 // CHECK: return

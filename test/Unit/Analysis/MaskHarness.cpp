@@ -2,13 +2,16 @@
 #include "MaskHarness.h"
 
 #include "fovea/Dialect/Attn/IR/Attn.h"
+#include "fovea/Dialect/Attn/Transforms/Passes.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
 #include "llvm/Support/MathExtras.h"
+#include "gtest/gtest.h"
 
 using namespace mlir;
 
@@ -153,6 +156,59 @@ std::optional<MaskHarness::Truth> MaskHarness::bruteForce(const Sample &sample) 
         return truth;
     }
   return truth;
+}
+
+TileBounds stepByStep(const Sample &sample, int64_t step, function_ref<std::pair<bool, bool>(const Sample &)> visible) {
+  TileBounds result{sample.keyBegin, sample.keyBegin, 0, 1};
+  if (sample.rowBegin >= sample.rowEnd)
+    return result;
+  for (int64_t key = sample.keyBegin; key < sample.keyEnd; key += step) {
+    Sample tile = sample;
+    tile.keyBegin = key;
+    tile.keyEnd = std::min(key + step, sample.keyEnd);
+    auto [may, must] = visible(tile);
+    result.full &= must;
+    if (!may)
+      continue;
+    if (result.visited++ == 0)
+      result.begin = key;
+    result.end = tile.keyEnd;
+  }
+  return result;
+}
+
+std::optional<TileBounds> bruteForceBounds(MaskHarness &harness, const Sample &sample, int64_t step) {
+  bool isDefined = true;
+  TileBounds truth = stepByStep(sample, step, [&](const Sample &tile) {
+    std::optional<MaskHarness::Truth> seen = harness.bruteForce(tile);
+    isDefined &= seen.has_value();
+    return seen ? std::pair(seen->any, seen->all) : std::pair(true, false);
+  });
+  return isDefined ? std::optional(truth) : std::nullopt;
+}
+
+Program expandTileBounds(MaskHarness &harness, int64_t step, bool oneStep) {
+  OpBuilder builder = OpBuilder::atBlockEnd(&harness.body());
+  Location loc = builder.getUnknownLoc();
+  MaskTile tile = harness.tile();
+  Type index = builder.getIndexType();
+  if (oneStep) {
+    Value next = arith::AddIOp::create(builder, loc, tile.keyBegin, arith::ConstantIndexOp::create(builder, loc, step));
+    tile.keyEnd = arith::MinSIOp::create(builder, loc, next, tile.keyEnd);
+  }
+  auto bounds = attn::TileBoundsOp::create(builder, loc, index, index, index, builder.getI1Type(), tile.batch,
+                                           tile.head, tile.rowBegin, tile.rowEnd, tile.keyBegin, tile.keyEnd, step);
+  IRMapping mapping;
+  harness.mask().cloneInto(&bounds.getMask(), mapping);
+  func::ReturnOp::create(builder, loc, bounds.getResults());
+  func::FuncOp function = harness.getFunction();
+  function.setFunctionType(builder.getFunctionType(function.getArgumentTypes(), bounds.getResultTypes()));
+
+  PassManager passes(&context(), func::FuncOp::getOperationName());
+  passes.addPass(attn::createExpandTileBounds());
+  EXPECT_TRUE(succeeded(passes.run(function)));
+  EXPECT_TRUE(!oneStep || function.getOps<scf::ForOp>().empty());
+  return Program(harness.body());
 }
 
 } // namespace fovea::test

@@ -53,6 +53,20 @@ private:
   std::unique_ptr<Program> pointwise;
 };
 
+struct TileBounds {
+  int64_t begin, end, visited, full;
+};
+
+/// The definition of attn.tile_bounds, with `visible(tile)` for (may, must) of a step.
+TileBounds stepByStep(const Sample &sample, int64_t step,
+                      llvm::function_ref<std::pair<bool, bool>(const Sample &)> visible);
+/// The truth; nothing if the mask is undefined somewhere.
+std::optional<TileBounds> bruteForceBounds(MaskHarness &harness, const Sample &sample, int64_t step);
+
+/// attn.tile_bounds over the harness's tile, expanded by the pass. With `oneStep` the key range is visibly at most one
+/// step long.
+Program expandTileBounds(MaskHarness &harness, int64_t step, bool oneStep = false);
+
 } // namespace fovea::test
 
 #endif

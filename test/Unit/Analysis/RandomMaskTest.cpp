@@ -163,4 +163,38 @@ TEST(RandomMask, IsSound) {
   EXPECT_LT(uniform * 10, tiles * 9);
 }
 
+/// Random masks solved for the key: no visible key is left out, and `full` is never said in vain.
+TEST(RandomMask, BoundsAreSound) {
+  int64_t asked = 0, restricted = 0, unsound = 0;
+  for (int seed = 0; seed < kMasks / 2; ++seed) {
+    OwningOpRef<func::FuncOp> function = RandomMask(seed).build();
+    MaskHarness harness(*function);
+    const int64_t step = seed % 3 ? 8 : 3;
+    Program program = expandTileBounds(harness, step);
+    std::mt19937_64 random(seed);
+    int64_t before = unsound;
+    for (int i = 0; i < kTilesPerMask / 2; ++i) {
+      Sample sample = harness.sample(random);
+      sample.symbols.back() = harness.leftOfComparison(sample, random).value_or(0) + int64_t(random() % 3) - 1;
+      harness.setInputs(program, sample);
+      ASSERT_TRUE(program.run()) << "seed " << seed;
+      std::optional<TileBounds> truth = bruteForceBounds(harness, sample, step);
+      if (!truth)
+        continue;
+      TileBounds bounds{program.output(0), program.output(1), program.output(2), program.output(3)};
+      ++asked;
+      restricted += bounds.visited < (sample.keyEnd - sample.keyBegin + step - 1) / step;
+      unsound += truth->visited && (bounds.begin > truth->begin || bounds.end < truth->end);
+      unsound += bounds.visited < truth->visited || (bounds.full && !truth->full);
+    }
+    if (unsound != before) {
+      std::string text;
+      llvm::raw_string_ostream(text) << *function;
+      ADD_FAILURE() << "seed " << seed << ", " << unsound - before << " unsound bounds\n" << text;
+    }
+  }
+  printf("%ld asked, %ld unsound, %ld restricted\n", asked, unsound, restricted);
+  EXPECT_GT(restricted * 10, asked);
+}
+
 } // namespace

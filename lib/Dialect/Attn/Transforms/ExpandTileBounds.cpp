@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "fovea/Analysis/MaskClassifier.h"
+#include "fovea/Analysis/VisibleKeys.h"
 #include "fovea/Dialect/Attn/IR/Attn.h"
 #include "fovea/Dialect/Attn/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -40,60 +40,88 @@ struct Results {
   Value begin, end, visited, full;
 };
 
-/// All keys have one class, asked once.
-Results emitOneClass(MaskRangeBuilder &b, TileBoundsOp op, Value rowsEmpty, bool isSingle) {
-  Value begin = op.getKeyBegin(), end = op.getKeyEnd();
-  TileClass tile = emitTileClass(b.getBuilder(), b.getLoc(), op.getMask(),
-                                 {op.getBatch(), op.getHead(), op.getRowBegin(), op.getRowEnd(), begin, end});
-  Value isEmpty = b.either(rowsEmpty, b.emit<arith::CmpIOp>(arith::CmpIPredicate::sge, begin, end));
-  Value seen = b.both(tile.may, b.isNot(isEmpty));
-  Value steps = b.constant(1);
-  if (!isSingle) {
-    Value keys = b.emit<arith::SubIOp>(end, begin);
-    Value roundedUp = b.commute<arith::AddIOp>(keys, b.constant(op.getStep() - 1));
-    steps = b.emit<arith::DivUIOp>(roundedUp, b.constant(op.getStep()));
+/// What the three ways of answering share.
+class Expansion {
+public:
+  Expansion(MaskRangeBuilder &b, TileBoundsOp op) : b(b), op(op), classifier(op.getMask()) {}
+
+  Results run() {
+    OpBuilder &builder = b.getBuilder();
+    Value rowsEmpty = b.emit<arith::CmpIOp>(arith::CmpIPredicate::sge, op.getRowBegin(), op.getRowEnd());
+    keyEnd = b.select(rowsEmpty, op.getKeyBegin(), op.getKeyEnd());
+    Value isEmpty = b.emit<arith::CmpIOp>(arith::CmpIPredicate::sge, op.getKeyBegin(), keyEnd);
+    classifier.emitSymbols(builder, b.getLoc(), op.getBatch(), op.getHead());
+    classifier.emitRows(builder, b.getLoc(), op.getRowBegin(), op.getRowEnd());
+    TileClass whole = classifier.emitKeys(builder, b.getLoc(), op.getKeyBegin(), op.getKeyEnd());
+    Results results;
+    if (isOneStep(op.getKeyBegin(), op.getKeyEnd(), op.getStep()))
+      results = oneStep(b.both(whole.may, b.isNot(isEmpty)));
+    else if (!classifier.dependsOnKeys()) // one class for all keys
+      results = steps({{KeyRange{{}, {}, whole.may}}}, /*assumption=*/{});
+    else
+      results = visibleKeys();
+    results.full = b.either(whole.must, isEmpty);
+    return results;
   }
-  return {begin, b.select(seen, end, begin), b.select(seen, steps, b.constant(0)), b.either(tile.must, isEmpty)};
-}
 
-/// The body of the scan for the step at `key`: what it adds to (begin, end, visited, full).
-void emitStep(MaskRangeBuilder &b, TileBoundsOp op, MaskClassifier &classifier, Value key, ValueRange carried) {
-  Value next = b.commute<arith::AddIOp>(key, b.constant(op.getStep()));
-  Value end = b.commute<arith::MinSIOp>(next, op.getKeyEnd());
-  TileClass tile = classifier.emitKeys(b.getBuilder(), b.getLoc(), key, end);
-  Value isFirst = b.emit<arith::CmpIOp>(arith::CmpIPredicate::eq, carried[2], b.constant(0));
-  Value one = b.emit<arith::IndexCastUIOp>(b.getBuilder().getIndexType(), tile.may);
-  scf::YieldOp::create(b.getBuilder(), b.getLoc(),
-                       ValueRange{b.select(b.both(tile.may, isFirst), key, carried[0]),
-                                  b.select(tile.may, end, carried[1]), b.commute<arith::AddIOp>(carried[2], one),
-                                  b.both(carried[3], tile.must)});
-}
+private:
+  Results oneStep(Value seen) {
+    return {op.getKeyBegin(),
+            b.select(seen, op.getKeyEnd(), op.getKeyBegin()),
+            b.emit<arith::IndexCastUIOp>(b.getBuilder().getIndexType(), seen),
+            {}};
+  }
 
-/// Several steps: a scan. Symbols and rows are evaluated before it.
-Results emitScan(MaskRangeBuilder &b, TileBoundsOp op, MaskClassifier &classifier, Value rowsEmpty) {
-  OpBuilder &builder = b.getBuilder();
-  classifier.emitSymbols(builder, b.getLoc(), op.getBatch(), op.getHead());
-  classifier.emitRows(builder, b.getLoc(), op.getRowBegin(), op.getRowEnd());
-  Value end = b.select(rowsEmpty, op.getKeyBegin(), op.getKeyEnd());
-  Value init[] = {op.getKeyBegin(), op.getKeyBegin(), b.constant(0), b.boolean(true)};
-  auto body = [&](OpBuilder &inner, Location loc, Value key, ValueRange carried) {
-    MaskRangeBuilder step(inner, loc);
-    emitStep(step, op, classifier, key, carried);
-  };
-  auto scan = scf::ForOp::create(builder, b.getLoc(), op.getKeyBegin(), end, b.constant(op.getStep()), init, body);
-  return {scan.getResult(0), scan.getResult(1), scan.getResult(2), scan.getResult(3)};
-}
+  Results steps(const KeySet &visible, Value assumption) {
+    KeySteps touched =
+        emitKeySteps(b, visible, {op.getKeyBegin(), keyEnd, static_cast<int64_t>(op.getStep())}, assumption);
+    return {touched.begin, touched.end, touched.visited, {}};
+  }
+
+  /// The mask solved for the key; where that is not exact, what is left is scanned.
+  Results visibleKeys() {
+    KeySet visible = emitVisibleKeys(b, classifier);
+    Results results = steps(visible, classifier.getAssumption());
+    return visible.isExact ? results : scan(results.begin, results.end);
+  }
+
+  Results scan(Value first, Value last) {
+    Value init[] = {op.getKeyBegin(), op.getKeyBegin(), b.constant(0)};
+    auto body = [&](OpBuilder &inner, Location loc, Value key, ValueRange carried) {
+      MaskRangeBuilder step(inner, loc);
+      emitStep(step, key, carried);
+    };
+    auto loop = scf::ForOp::create(b.getBuilder(), b.getLoc(), first, last, b.constant(op.getStep()), init, body);
+    return {loop.getResult(0), loop.getResult(1), loop.getResult(2), {}};
+  }
+
+  /// The body of the scan for the step at `key`: what it adds to (begin, end, visited).
+  void emitStep(MaskRangeBuilder &inner, Value key, ValueRange carried) {
+    Value next = inner.commute<arith::AddIOp>(key, inner.constant(op.getStep()));
+    Value end = inner.commute<arith::MinSIOp>(next, op.getKeyEnd());
+    TileClass tile = classifier.emitKeys(inner.getBuilder(), inner.getLoc(), key, end);
+    Value isFirst = inner.emit<arith::CmpIOp>(arith::CmpIPredicate::eq, carried[2], inner.constant(0));
+    Value one = inner.emit<arith::IndexCastUIOp>(inner.getBuilder().getIndexType(), tile.may);
+    Value begin = inner.select(inner.both(tile.may, isFirst), key, carried[0]);
+    scf::YieldOp::create(
+        inner.getBuilder(), inner.getLoc(),
+        ValueRange{begin, inner.select(tile.may, end, carried[1]), inner.commute<arith::AddIOp>(carried[2], one)});
+  }
+
+  MaskRangeBuilder &b;
+  TileBoundsOp op;
+  MaskClassifier classifier;
+  Value keyEnd; // no rows: no keys
+};
 
 void expand(TileBoundsOp op) {
   OpBuilder builder(op);
+  DeadCodeTrimmer trimmer(builder);
   MaskRangeBuilder b(builder, op.getLoc());
-  Value rowsEmpty = b.emit<arith::CmpIOp>(arith::CmpIPredicate::sge, op.getRowBegin(), op.getRowEnd());
-  bool isSingle = isOneStep(op.getKeyBegin(), op.getKeyEnd(), op.getStep());
-  MaskClassifier classifier(op.getMask());
-  Results results = isSingle || !classifier.dependsOnKeys() ? emitOneClass(b, op, rowsEmpty, isSingle)
-                                                            : emitScan(b, op, classifier, rowsEmpty);
+  Results results = Expansion(b, op).run();
   op->replaceAllUsesWith(ValueRange{results.begin, results.end, results.visited, results.full});
   op->erase();
+  trimmer.trim();
 }
 
 struct ExpandTileBounds : attn::impl::ExpandTileBoundsBase<ExpandTileBounds> {

@@ -35,11 +35,12 @@ def Tile : Pass<"attn-tile", "::mlir::func::FuncOp"> {
 }
 
 def ExpandTileBounds : Pass<"attn-expand-tile-bounds"> {
-  let summary = "Phase 7: tile bounds become a scan with the mask's interval classifier";
+  let summary = "Phase 7: tile bounds become arithmetic: the mask solved for the key";
   let description = [{
-    Input: `attn.tile_bounds`. Output: an scf.for over the steps whose body evaluates the mask on intervals with three values
-    (never, sometimes, always), see fovea/Analysis/MaskClassifier.h; straight-line code where one step is enough or the mask does
-    not look at the key. What does not depend on the key is evaluated before the loop.
+    Input: `attn.tile_bounds`. Output: closed-form bounds from the mask's comparisons, inverted (fovea/Analysis/VisibleKeys.h), which
+    fold to constants where all is static; `full` from the mask evaluated on intervals with three values (never, sometimes, always;
+    fovea/Analysis/MaskClassifier.h). A mask with a part that cannot be inverted (a remainder of the key) also gets an scf.for over the
+    steps that are left, which asks the classifier about each. One step needs the classifier alone.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
 }
