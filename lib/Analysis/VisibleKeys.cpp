@@ -2,7 +2,6 @@
 #include "fovea/Analysis/VisibleKeys.h"
 
 #include "KeySetAlgebra.h"
-#include "fovea/Dialect/Attn/IR/Attn.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/TypeSwitch.h"
 

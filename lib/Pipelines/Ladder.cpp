@@ -26,7 +26,10 @@ void cleanUp(OpPassManager &pm) {
 }
 
 /// 2: attn on tensors -> the same, without masks that hide nothing.
-void simplify(OpPassManager &pm) { cleanUp(pm); }
+void simplify(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(attn::createSimplifyMask());
+  cleanUp(pm);
+}
 
 /// 4: tensors -> memrefs; attn ops stay whole. Then the signature that callers see.
 void bufferize(OpPassManager &pm) {

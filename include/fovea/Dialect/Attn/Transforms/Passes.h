@@ -24,6 +24,9 @@ class MemRefDialect;
 namespace scf {
 class SCFDialect;
 }
+namespace tensor {
+class TensorDialect;
+}
 } // namespace mlir
 
 namespace fovea::attn {

@@ -4,6 +4,16 @@
 
 include "mlir/Pass/PassBase.td"
 
+def SimplifyMask : Pass<"attn-simplify-mask", "::mlir::func::FuncOp"> {
+  let summary = "Phase 2: drop masks that hide nothing, and say what is proven about the others";
+  let description = [{
+    Input: any `attn.attention`. Output: no mask that is provably true for every row and key, no comparison in a mask that comes out the
+    same everywhere. With remarks on (`--remarks-filter=attn`) it also says, each at its place in the source: whether every row sees a
+    key, or on which condition; whether captured tensors are indexed within bounds; that a mask hides everything.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def KernelArguments : Pass<"attn-kernel-arguments", "::mlir::ModuleOp"> {
   let summary = "Phase 4: give every kernel the signature a caller sees";
   let description = [{
