@@ -26,14 +26,30 @@ public:
   KeySolver(MaskRangeBuilder &b, const MaskClassifier &classifier) : b(b), classifier(classifier) {}
 
   /// Keys at which `condition` may be `wanted`.
-  KeySet where(Value condition, bool wanted);
+  KeySet where(Value condition, bool wanted) {
+    return recorded(condition, [&] { return evaluate(condition, wanted); });
+  }
+  /// Where the answer was lost, innermost first.
+  ArrayRef<Operation *> getUnsolved() const { return unsolvedOps.getArrayRef(); }
 
 private:
+  KeySet recorded(Value value, function_ref<KeySet()> answer) {
+    size_t before = unsolvedOps.size();
+    KeySet keys = answer();
+    if (!keys.isExact && unsolvedOps.size() == before && value.getDefiningOp())
+      unsolvedOps.insert(value.getDefiningOp());
+    return keys;
+  }
+
+  KeySet evaluate(Value condition, bool wanted);
   KeySet compare(arith::CmpIOp op, bool wanted);
   KeySet compareUnsigned(arith::CmpIPredicate predicate, Value x, const MaskRange &limit);
 
   /// Keys at which some row has x <= c, or x >= c.
-  KeySet solve(Value x, Side side, Limit c);
+  KeySet solve(Value x, Side side, Limit c) {
+    return recorded(x, [&] { return invert(x, side, c); });
+  }
+  KeySet invert(Value x, Side side, Limit c);
   KeySet solveSum(Value x, Value y, Side side, Limit c);
   KeySet solveDifference(Value x, Value y, Side side, Limit c);
   KeySet solveProduct(Value x, Value y, Side side, Limit c);
@@ -58,6 +74,7 @@ private:
 
   MaskRangeBuilder &b;
   const MaskClassifier &classifier;
+  llvm::SetVector<Operation *> unsolvedOps;
 };
 
 std::optional<Limit> KeySolver::plus(Limit a, Limit c) {
@@ -94,7 +111,7 @@ Limit KeySolver::clamp(Limit c, Bounds bounds) {
   return {value, {std::clamp(c.bounds.min, wider->min, wider->max), std::clamp(c.bounds.max, wider->min, wider->max)}};
 }
 
-KeySet KeySolver::where(Value condition, bool wanted) {
+KeySet KeySolver::evaluate(Value condition, bool wanted) {
   if (!varies(condition)) {
     MaskRange range = rangeOf(condition);
     return holds(wanted ? range.hi : b.isNot(range.lo));
@@ -122,7 +139,8 @@ KeySet KeySolver::where(Value condition, bool wanted) {
         return unite(yes, intersect(b, where(c, false), where(choice.getFalseValue(), wanted)));
       })
       .Case([&](arith::CmpIOp comparison) { return compare(comparison, wanted); })
-      .Default([](Operation *) { return unsolved(); });
+      // Without a rule, the classifier does not know more.
+      .Default([](Operation *other) { return isa<MaskRangeOpInterface>(other) ? unsolved() : KeySet::all(); });
 }
 
 /// y > x for x < y.
@@ -208,7 +226,7 @@ KeySet KeySolver::compareUnsigned(arith::CmpIPredicate predicate, Value x, const
   return known.isNonNegative() ? above : unite(above, solve(x, Side::AtMost, Limit{b.constant(-1), {-1, -1}}));
 }
 
-KeySet KeySolver::solve(Value x, Side side, Limit c) {
+KeySet KeySolver::invert(Value x, Side side, Limit c) {
   MaskRange range = rangeOf(x);
   if (!range.isKnown())
     return KeySet::all();
@@ -359,8 +377,13 @@ KeySet KeySolver::solveCast(Operation *op, Side side, Limit c) {
 
 } // namespace
 
-KeySet emitVisibleKeys(MaskRangeBuilder &builder, const MaskClassifier &classifier) {
-  return KeySolver(builder, classifier).where(classifier.getResult(), true);
+KeySet emitVisibleKeys(MaskRangeBuilder &builder, const MaskClassifier &classifier,
+                       SmallVectorImpl<Operation *> *unsolved) {
+  KeySolver solver(builder, classifier);
+  KeySet keys = solver.where(classifier.getResult(), true);
+  if (unsolved)
+    unsolved->append(solver.getUnsolved().begin(), solver.getUnsolved().end());
+  return keys;
 }
 
 } // namespace fovea

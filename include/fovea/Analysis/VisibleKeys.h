@@ -38,8 +38,10 @@ struct KeySet {
 };
 
 /// Emits the keys that some row of the classifier's tile may see. The classifier has emitted symbols and rows, and the
-/// keys within which the answer is wanted; the answer holds where the classifier's assumptions do.
-KeySet emitVisibleKeys(MaskRangeBuilder &builder, const MaskClassifier &classifier);
+/// keys within which the answer is wanted; the answer holds where the classifier's assumptions do. `unsolved` gets the
+/// ops that could not be inverted.
+KeySet emitVisibleKeys(MaskRangeBuilder &builder, const MaskClassifier &classifier,
+                       llvm::SmallVectorImpl<mlir::Operation *> *unsolved = nullptr);
 
 /// Keys [begin, end) in steps of `step`, counted from begin; the last step may be short.
 struct KeyGrid {

@@ -92,7 +92,8 @@ MaskProver::MaskProver(AttentionOp op, OpBuilder &builder) : op(op), builder(bui
     offset = zero;
   else if (!offset.getType().isIndex())
     offset = opaque(builder, loc);
-  domain[kRow] = {offset, builder.createOrFold<arith::AddIOp>(loc, sizeOf(op.getQuery(), order[2]), offset)};
+  rows = sizeOf(op.getQuery(), order[2]);
+  domain[kRow] = {offset, builder.createOrFold<arith::AddIOp>(loc, rows, offset)};
 }
 
 Value MaskProver::sizeOf(Value shaped, int64_t dim) {
@@ -105,7 +106,7 @@ Value MaskProver::sizeOf(Value shaped, int64_t dim) {
   return builder.createOrFold<memref::DimOp>(op.getLoc(), shaped, index);
 }
 
-TileClass MaskProver::classify(ArrayRef<Value> needed, Emit emit) {
+MaskProver::Answer MaskProver::classify(ArrayRef<Value> needed, Emit emit) {
   Location loc = op.getLoc();
   Slice slice(needed);
   Region region;
@@ -146,13 +147,15 @@ TileClass MaskProver::classify(ArrayRef<Value> needed, Emit emit) {
   MaskClassifier classifier(region);
   classifier.emitSymbols(builder, loc, opaque(builder, loc), opaque(builder, loc));
   classifier.emitRows(builder, loc, ranges[kRow].begin, ranges[kRow].end);
-  return classifier.emitKeys(builder, loc, ranges[kKey].begin, ranges[kKey].end);
+  TileClass tile = classifier.emitKeys(builder, loc, ranges[kKey].begin, ranges[kKey].end);
+  MaskRangeBuilder b(builder, loc);
+  return {tile, classifier.rangeOf(classifier.getResult(), b).lo};
 }
 
 Truth MaskProver::truthOf(ArrayRef<Value> needed, Emit emit) {
   if (!Slice(needed).isUnderstood)
     return Truth::Unknown;
-  return truthOfClass(classify(needed, emit));
+  return truthOfClass(classify(needed, emit).tile);
 }
 
 Truth MaskProver::prove(Value condition) {
@@ -176,7 +179,7 @@ Truth MaskProver::proveEveryRowSees(Witness witness, std::string &provided) {
   Value result = mask.getTerminator()->getOperand(0), key = mask.getArgument(kKey), row = mask.getArgument(kRow);
   Value zero = arith::ConstantIndexOp::create(builder, loc, 0), one = arith::ConstantIndexOp::create(builder, loc, 1);
   Value last = builder.createOrFold<arith::SubIOp>(loc, domain[kKey].end, one);
-  TileClass tile = classify({result}, [&](OpBuilder &b, const IRMapping &mapping) -> Value {
+  Answer answer = classify({result}, [&](OpBuilder &b, const IRMapping &mapping) -> Value {
     Value i = mapping.lookup(row), j = witness == Witness::Own ? i : witness == Witness::First ? zero : last;
     IRMapping atWitness;
     for (BlockArgument argument : mask.getArguments())
@@ -184,14 +187,26 @@ Truth MaskProver::proveEveryRowSees(Witness witness, std::string &provided) {
     atWitness.map(key, j);
     for (Operation &each : mask.without_terminator())
       cloneFolded(b, &each, atWitness);
+    Value seen = atWitness.lookupOrDefault(result);
+    if (witness != Witness::Own) // inside, if there are keys at all
+      return seen;
     Value above = b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::sge, j, zero);
     Value below = b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::slt, j, domain[kKey].end);
-    Value inside = b.createOrFold<arith::AndIOp>(loc, below, above);
-    return b.createOrFold<arith::AndIOp>(loc, atWitness.lookupOrDefault(result), inside);
+    return b.createOrFold<arith::AndIOp>(loc, b.createOrFold<arith::AndIOp>(loc, seen, above), below);
   });
-  Truth truth = truthOfClass(tile);
-  if (truth == Truth::Unknown && !matchPattern(tile.must, m_Zero()))
-    if (std::optional<std::string> text = printExpression(tile.must))
-      provided = *text;
-  return truth;
+  // Positions below 2^31 are taken for granted here: this is said, not built upon.
+  if (matchPattern(answer.must, m_One()))
+    return Truth::Always;
+  if (matchPattern(answer.must, m_Zero()))
+    return Truth::Unknown;
+  auto nameOf = [&](Value value) -> std::optional<std::string> {
+    if (value == rows)
+      return "Nq";
+    if (value == domain[kKey].end)
+      return "Nk";
+    return std::nullopt;
+  };
+  if (std::optional<std::string> text = printExpression(answer.must, nameOf))
+    provided = *text;
+  return Truth::Unknown;
 }

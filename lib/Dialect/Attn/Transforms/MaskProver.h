@@ -36,13 +36,19 @@ private:
   };
   using Emit = llvm::function_ref<mlir::Value(mlir::OpBuilder &, const mlir::IRMapping &)>;
 
+  struct Answer {
+    TileClass tile;
+    mlir::Value must; // without the classifier's assumptions
+  };
+
   /// The class of `emit`'s condition, computed from the values that `needed` needs of its region.
-  TileClass classify(llvm::ArrayRef<mlir::Value> needed, Emit emit);
+  Answer classify(llvm::ArrayRef<mlir::Value> needed, Emit emit);
   Truth truthOf(llvm::ArrayRef<mlir::Value> needed, Emit emit);
 
   AttentionOp op;
   mlir::OpBuilder &builder; // before the op
   Range domain[4];          // b, h, i, j
+  mlir::Value rows;         // how many
 };
 
 } // namespace fovea::attn

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "KernelAbi.h"
+#include "ReportVisibleKeys.h"
 #include "fovea/Dialect/Attn/IR/Attn.h"
 #include "fovea/Dialect/Attn/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -286,6 +287,7 @@ struct OutlineTasksPass : fovea::attn::impl::OutlineTasksBase<OutlineTasksPass> 
       FailureOr<Kernel> kernel = analyze(function);
       if (failed(kernel) || failed(checkNames(function)))
         return signalPassFailure();
+      reportVisibleKeys(kernel->bounds);
       kernels.push_back(describe(*kernel));
       emitPlanFunction(*kernel);
       emitTaskFunction(*kernel);
