@@ -4,10 +4,12 @@
     import fovea
     out = fovea.attention(q, k, v, mask_mod=lambda b, h, q_idx, kv_idx: (q_idx >= kv_idx) & (q_idx - kv_idx < 128))
 
-`attention` computes; `compile` returns a kernel to plan once and run many times; `param` names a run-time value. For masks
-and scores: `where`, `minimum`, `maximum`, `abs`, `exp`, `log`, `sqrt`, `tanh`, `floor`, and Python's operators.
+`attention` computes; `compile` returns a kernel to plan once and run many times; `param` names a run-time value. `masks` and
+`scores` have the known variants by name. For masks and scores of your own: `where`, `minimum`, `maximum`, `abs`, `exp`, `log`,
+`sqrt`, `tanh`, `floor`, and Python's operators.
 """
 
+from . import masks, scores
 from .attention import attention, cache_clear, cache_info, compile
 from .errors import Error, InvalidError
 from .functions import abs, exp, floor, log, maximum, minimum, sqrt, tanh, where
@@ -15,5 +17,5 @@ from .kernel import Kernel, Plan, PlanStats
 from .operands import param
 
 __all__ = ["Error", "InvalidError", "Kernel", "Plan", "PlanStats", "abs", "attention", "cache_clear", "cache_info", "compile",
-           "exp", "floor", "log", "maximum", "minimum", "param", "sqrt", "tanh", "where"]
+           "exp", "floor", "log", "masks", "maximum", "minimum", "param", "scores", "sqrt", "tanh", "where"]
 __version__ = "0.1.0"

@@ -103,7 +103,7 @@ def bind(operands, given, params, dims):
         if name not in known:
             raise ValueError(f"{name}: the kernel was compiled without it; pass {name}=int to fovea.compile")
         values[name] = value
-    bound = []
+    bound, first = [], 0  # q_offset, when there is one, is the first operand
     for operand in operands:
         value = values.get(operand.name, operand.value)
         if operand.name == "kv_len" and value is not None:
@@ -111,6 +111,9 @@ def bind(operands, given, params, dims):
         value = operand.check(value)
         if operand.name == "window" and value < 1:
             raise ValueError(f"window: expected at least 1 key, got {value}")
+        first = value if operand.name == "q_offset" else first
+        for rule in operand.rules:
+            rule.check(value, dims, first)
         bound.append(value)
     return bound
 
@@ -139,7 +142,7 @@ def outputs(out, dims, options):
     Outputs that overlap an input or themselves are refused by the runtime.
     """
     o_shape = (dims.B, dims.Hq, dims.Nq, dims.Dv) if options.layout == "bhnd" else (dims.B, dims.Nq, dims.Hq, dims.Dv)
-    shapes = {"out": o_shape, **({"lse": (dims.B, dims.Hq, dims.Nq)} if options.return_lse else {})}
+    shapes = {"out": o_shape, **({"lse": (dims.B, dims.Hq, dims.Nq)} if options.needs_lse else {})}
     pair = isinstance(out, (tuple, list))
     if pair and not (options.return_lse and len(out) == 2):
         raise ValueError("out: expected one array" + (" or a pair (out, lse)" if options.return_lse else ""))

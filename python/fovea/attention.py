@@ -10,15 +10,16 @@ from .arrays import as_float32
 from .kernel import Kernel
 from .module import DYNAMIC, Options
 from .operands import BUILT_IN, scalar
+from .sink import as_sink
 
 _lock = threading.Lock()
-_kernels = {}      # by module text and target
+_kernels = {}      # by module text, target and what a call returns
 _without_mods = {}  # the same kernels by `_key`, which spares writing the text
 _counts = {"hits": 0, "misses": 0}
 
 
-def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=False, window=None, softcap=None, scale=None,
-              enable_gqa=False, q_offset=None, kv_len=None, layout="bhnd", out=None, return_lse=False, params=None,
+def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=False, window=None, softcap=None, sink=None,
+              scale=None, enable_gqa=False, q_offset=None, kv_len=None, layout="bhnd", out=None, return_lse=False, params=None,
               threads=None, target=None):
     """Softmax attention with any mask and score function, compiled for this machine.
 
@@ -33,11 +34,14 @@ def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=Fal
     any strides, read in place. layout="bnhd": [B, N, H, D] for all of them and for out.
 
     mask_mod(b, h, q_idx, kv_idx): true where the key is visible. score_mod(score, b, h, q_idx, kv_idx): the new score.
-        FlexAttention's signatures. They are traced: use & | ~ and fovea.where, not `and`, `or`, `not` and `if`. Captured
-        numbers are constants, captured arrays and fovea.param are run-time values: changing them does not compile again.
+        FlexAttention's signatures; fovea.masks and fovea.scores have the known ones by name. They are traced: use & | ~ and
+        fovea.where, not `and`, `or`, `not` and `if`. Captured numbers are constants, captured arrays and fovea.param are run-time
+        values: changing them does not compile again.
     is_causal   q_idx >= kv_idx
     window      q_idx - kv_idx < window; the future is hidden by is_causal
     softcap     a positive number (Gemma 2)
+    sink        [Hq] or a number: an extra logit in each row's softmax, that no value belongs to (gpt-oss). Then
+                out' = out * sigmoid(lse - sink) and lse' = log(exp(lse) + exp(sink)), computed after the kernel
     enable_gqa  must be true when Hq != Hkv; Hq must be a multiple of Hkv
     q_offset    position of the first query; required when is_causal and Nq != Nk
     kv_len      integers [B]: keys of each sequence that exist, the rest is padding
@@ -55,7 +59,7 @@ def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=Fal
     ValueError: shapes, layout, window, softcap, kv_len or out are wrong, or is_causal is ambiguous.
     TypeError: not float32 on the CPU, or a mask or score function that cannot be traced. fovea.Error: a compiler refusal.
     """
-    options = Options(mask_mod, score_mod, bool(is_causal), window, softcap, scale, q_offset, kv_len, layout, bool(return_lse))
+    options = Options(mask_mod, score_mod, bool(is_causal), window, softcap, scale, q_offset, kv_len, layout, bool(return_lse), sink)
     if isinstance(query, _Placeholder):
         return _Call(options, (query, key, value), enable_gqa, target)
     options, target = _checked(options), check_target(target)
@@ -63,6 +67,9 @@ def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=Fal
     dims = infer_dims(*(a.shape for a in inputs), layout, enable_gqa)
     check_causal(options, dims)
     check_positions(dims, options.q_offset)
+    if sink is float:
+        raise ValueError("sink: no value; pass an array [Hq] or a number")
+    as_sink(sink, options, dims)  # refused before anything is compiled
     key = _key(options, dims, target)
     kernel = _without_mods.get(key)
     if kernel is None:
@@ -74,7 +81,7 @@ def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=Fal
     else:
         values = bind(kernel._operands, {name: getattr(options, name) for name in BUILT_IN}, params, dims)
         _counts["hits"] += 1
-    return kernel._execute(inputs, dims, values, out, threads)
+    return kernel._execute(inputs, dims, values, out, threads, sink)
 
 
 def compile(fn=None, *, like, dynamic=DYNAMIC, target=None, enable_gqa=True, **options):  # noqa: A001 - torch's name
@@ -89,7 +96,8 @@ def compile(fn=None, *, like, dynamic=DYNAMIC, target=None, enable_gqa=True, **o
         plan = kernel.plan(q, k, v, window=512)
         for layer in layers: plan.run(*layer)
 
-    window, q_offset and kv_len become run-time values. Give their value, or `int` when it comes with each call.
+    window, q_offset and kv_len become run-time values. Give their value, or `int` when it comes with each call; sink=float
+    when a sink comes with each run.
     ValueError, TypeError, fovea.Error: as `fovea.attention`.
     """
     if fn is not None:
@@ -110,6 +118,8 @@ def compile(fn=None, *, like, dynamic=DYNAMIC, target=None, enable_gqa=True, **o
     if len(like) != 3:
         raise ValueError("like: expected three arrays or shapes: query, key, value")
     dims = infer_dims(*(shape_of(a, n) for a, n in zip(like, ("query", "key", "value"))), chosen.layout, enable_gqa)
+    if chosen.sink is not None and chosen.sink is not float:
+        as_sink(None, chosen, dims)
     if chosen.is_causal and not {"Nq", "Nk"} & set(dynamic):
         check_causal(chosen, dims)
     return Kernel(module.emit(chosen, dims, tuple(dynamic)), chosen, dims, check_target(target))
@@ -139,13 +149,14 @@ def _key(options, dims, target):
     if options.mask_mod is not None or options.score_mod is not None or int in (options.window, options.q_offset):
         return None
     offset = options.q_offset
-    return (options._replace(window=options.window is not None, kv_len=options.kv_len is not None,
+    return (options._replace(window=options.window is not None, kv_len=options.kv_len is not None, sink=options.sink is not None,
                              q_offset=None if offset is None else offset >= 0),
             dims.Hq, dims.Hkv, dims.Dk, dims.Dv, target)
 
 
 def _kernel(program, options, dims, target):
-    key = (program.mlir, target)
+    # With a sink the text has a log-sum-exp whether the caller wants it or not.
+    key = (program.mlir, target, options.return_lse, options.sink is not None)
     kernel = _kernels.get(key)
     if kernel is None:
         with _lock:  # equal concurrent calls compile once
@@ -154,7 +165,8 @@ def _kernel(program, options, dims, target):
                 _counts["misses"] += 1
                 for operand in program.operands:  # bound already; the kept kernel must not keep this call's arrays alive
                     operand.value = None
-                options = options._replace(mask_mod=None, score_mod=None, kv_len=None)
+                options = options._replace(mask_mod=None, score_mod=None, kv_len=None,
+                                           sink=None if options.sink is None else float)
                 kernel = _kernels[key] = Kernel(program, options, dims, target)
                 return kernel
     _counts["hits"] += 1

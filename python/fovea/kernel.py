@@ -9,6 +9,7 @@ import numpy as np
 
 from .arguments import bind, check_causal, check_positions, check_threads, infer_dims, outputs, shape_of
 from .arrays import as_float32
+from .sink import apply_sink, as_sink
 
 _MAX_PLANS = 64           # kept per kernel
 _HASHED_BYTES = 1 << 20   # a larger tensor that the mask reads is planned anew in each call
@@ -37,7 +38,7 @@ class Plan:
 
     def __init__(self, kernel, dims, values, threads, keep=True):
         shapes = [dims_shape(kernel.options, dims, which) for which in ("query", "key", "value")]
-        results = [dims_shape(kernel.options, dims, which) for which in ("out", "lse")[:1 + kernel.options.return_lse]]
+        results = [dims_shape(kernel.options, dims, which) for which in ("out", "lse")[:1 + kernel.options.needs_lse]]
         self.kernel, self.dims = kernel, dims
         values = [np.array(v) if n in kernel.frozen else v for n, v in enumerate(values)]
         self._native = _native().Plan(kernel._module, [*shapes, *values, *results], threads)
@@ -45,18 +46,23 @@ class Plan:
         self.values = [v if keep or n in kernel.frozen else None for n, v in enumerate(values)]
         self.stats = PlanStats(*self._native.stats)
 
-    def run(self, query, key, value, *, out=None):
+    def run(self, query, key, value, *, out=None, sink=None):
         """Attention on the planned shapes; see `fovea.attention` for shapes and results.
 
+        sink: this layer's, for a kernel that was compiled with one; None: the one it was compiled with.
         ValueError: a shape differs from the plan's. TypeError: not float32 on the CPU.
         """
         inputs = [as_float32(a, n) for a, n in zip((query, key, value), ("query", "key", "value"))]
-        return self._run(inputs, self.values, out)
+        return self._run(inputs, self.values, out, sink)
 
-    def _run(self, inputs, values, out):
+    def _run(self, inputs, values, out, sink=None):
+        options = self.kernel.options
+        sink = as_sink(sink, options, self.dims)
         values = [mine if n in self.kernel.frozen else new for n, (mine, new) in enumerate(zip(self.values, values))]
-        arrays, result = outputs(out, self.dims, self.kernel.options)
+        arrays, result = outputs(out, self.dims, options)
         self._native.run([*inputs, *values, *arrays])
+        if sink is not None:
+            apply_sink(*arrays, sink, options.layout)
         return result
 
     def __repr__(self):
@@ -92,12 +98,13 @@ class Kernel:
         dims, values = self._prepare(shapes, {"q_offset": q_offset, "kv_len": kv_len, "window": window}, params)
         return Plan(self, dims, values, check_threads(threads))
 
-    def __call__(self, query, key, value, *, out=None, threads=None, q_offset=None, kv_len=None, window=None, params=None):
+    def __call__(self, query, key, value, *, out=None, threads=None, q_offset=None, kv_len=None, window=None, sink=None,
+                 params=None):
         """Plans (or takes a plan made before for equal shapes, scalars and mask data) and runs."""
         inputs = [as_float32(a, n) for a, n in zip((query, key, value), ("query", "key", "value"))]
         dims, values = self._prepare([a.shape for a in inputs],
                                      {"q_offset": q_offset, "kv_len": kv_len, "window": window}, params)
-        return self._execute(inputs, dims, values, out, threads)
+        return self._execute(inputs, dims, values, out, threads, sink)
 
     def _prepare(self, shapes, given, params):
         dims = infer_dims(*shapes, self.options.layout)
@@ -110,8 +117,8 @@ class Kernel:
                              "compile with a negative q_offset instead")
         return dims, values
 
-    def _execute(self, inputs, dims, values, out, threads):
-        return self._cached_plan(dims, values, check_threads(threads))._run(inputs, values, out)
+    def _execute(self, inputs, dims, values, out, threads, sink):
+        return self._cached_plan(dims, values, check_threads(threads))._run(inputs, values, out, sink)
 
     def _cached_plan(self, dims, values, threads):
         key = self._plan_key(dims, values, threads)

@@ -39,6 +39,12 @@ class Options(NamedTuple):
     kv_len: Any = None
     layout: str = "bhnd"
     return_lse: bool = False
+    sink: Any = None
+
+    @property
+    def needs_lse(self):
+        """A sink enters after the kernel, through the log-sum-exp."""
+        return self.return_lse or self.sink is not None
 
 
 class Program(NamedTuple):
@@ -59,7 +65,7 @@ def emit(options, dims, dynamic=DYNAMIC):
     score = _region(operands, nonneg, True, lambda *at: _score(options, *at))
     mask = _region(operands, nonneg, False, lambda *at: _mask(options, operands, *at))
     static = tuple("?" if name in dynamic else str(size) for name, size in zip(Dims._fields, dims))
-    arguments, types, results = _signature(static, options.layout, options.return_lse)
+    arguments, types, results = _signature(static, options.layout, options.needs_lse)
     arguments = [*arguments, *(o.declare() for o in operands.all)]
     inputs = ", ".join([*types, "index"] if offset else types)
     result_list = results[0] if len(results) == 1 else f"({', '.join(results)})"
@@ -81,7 +87,7 @@ def emit(options, dims, dynamic=DYNAMIC):
 
 
 @functools.lru_cache(maxsize=256)
-def _signature(sizes, layout, return_lse):
+def _signature(sizes, layout, needs_lse):
     """Arguments and types of query, key and value, and the types of the results; `sizes` in the order of Dims."""
     sizes = dict(zip(Dims._fields, sizes))
 
@@ -97,7 +103,7 @@ def _signature(sizes, layout, return_lse):
         listed = ", ".join(f'"{n}"' for n in dims)
         arguments.append(f"%{name}: {tensor(dims)} {{attn.dims = [{listed}]}}")
     results = [tensor(order("B", "Hq", "Nq", "Dv")), tensor(("B", "Hq", "Nq"))]
-    return arguments, [tensor(dims) for dims in inputs.values()], results[:2 if return_lse else 1]
+    return arguments, [tensor(dims) for dims in inputs.values()], results[:2 if needs_lse else 1]
 
 
 def _region(operands, nonneg, is_score, body):

@@ -11,6 +11,8 @@ from .tracing import POSITION_BITS, Traced, Value, compare, current, lift
 # Names that the function itself uses: its tensors and the region arguments.
 _RESERVED = frozenset(("query", "key", "value", "o", "lse", "s", "b", "h", "i", "j"))
 BUILT_IN = ("q_offset", "kv_len", "window")
+# What the compiler understands about an argument. Other claims are checked (rules.py) and not written.
+KNOWN_CLAIMS = ()
 
 
 class Operand:
@@ -19,10 +21,13 @@ class Operand:
     name   what `params={name: ...}` calls it; `ssa` is its name in the text
     type   "index", "f32" or a tensor type
     value  the value to run with; None: it must come with the call
+    rules  what its value must satisfy for the sizes of a call; see rules.py
+    claims unit attributes of the argument: what the compiler may rely on
     """
 
     def __init__(self, name, ssa, type, value, dims=None):
         self.name, self.ssa, self.type, self.dims = name, ssa, type, dims
+        self.rules, self.claims = (), ()
         self.value = None if any(value is t for t in (int, float, bool)) else value
 
     @property
@@ -31,7 +36,14 @@ class Operand:
 
     def declare(self):
         names = ", ".join(f'"{d}"' for d in self.dims or ())
-        return f"%{self.ssa}: {self.type}" + (f" {{attn.dims = [{names}]}}" if names else "")
+        attributes = [f"attn.dims = [{names}]"] if names else []
+        attributes += [claim for claim in self.claims if claim in KNOWN_CLAIMS]
+        return f"%{self.ssa}: {self.type}" + (f" {{{', '.join(attributes)}}}" if attributes else "")
+
+    def demand(self, rules, claims=()):
+        """Adds rules and claims, each once."""
+        self.rules = tuple(dict.fromkeys((*self.rules, *rules)))
+        self.claims = tuple(dict.fromkeys((*self.claims, *claims)))
 
     def check(self, value):
         """`value` in the form that is passed to the kernel, or a TypeError or ValueError."""
@@ -90,9 +102,10 @@ class Captured(Value):
     so other content does not compile again. An index outside the array reads as zero.
     """
 
-    def __init__(self, name, array, key=None, prefix=()):
+    def __init__(self, name, array, key=None, prefix=(), dims=None, rules=(), claims=()):
         self.name, self.array, self.prefix = name, array, prefix
         self.key = id(array) if key is None else key
+        self.about = {"dims": dims, "rules": rules, "claims": claims}
 
     def __getattr__(self, attribute):  # shape, size, ... of the array itself
         if attribute.startswith("__"):
@@ -107,7 +120,7 @@ class Captured(Value):
         rank = len(self.array.shape)
         if len(prefix) > rank:
             raise IndexError(f"{self.name} has rank {rank}, indexed with {len(prefix)} positions")
-        indexed = Captured(self.name, self.array, self.key, prefix)
+        indexed = Captured(self.name, self.array, self.key, prefix, **self.about)
         return indexed.lift(current()) if len(prefix) == rank else indexed
 
     def lift(self, builder):
@@ -115,9 +128,12 @@ class Captured(Value):
         if len(self.prefix) != view.ndim:
             raise TypeError(f"{self.name} has rank {view.ndim}: index it with {view.ndim} positions before computing with it")
         if view.ndim == 0:
-            return _scalar_operand(builder, self.key, self.name, self.array.item())
+            traced = _scalar_operand(builder, self.key, self.name, self.array.item())
+            builder.operands.by_key[self.key].demand(self.about["rules"])
+            return traced
         type = tensor_type(view.ndim, element)
-        operand = builder.operands.add(self.key, self.name, type, self.array)
+        operand = builder.operands.add(self.key, self.name, type, self.array, self.about["dims"])
+        operand.demand(self.about["rules"], self.about["claims"])
         positions = ", ".join(self._position(p, n).name for p, n in zip(self.prefix, view.shape))
         loaded = builder.emit(f"tensor.extract %{operand.ssa}[{positions}] : {type}", element.mlir)
         return _as_value(builder, loaded, element)
@@ -155,8 +171,12 @@ def _scalar_operand(builder, key, name, value):
 class Param(Value):
     """See `param`."""
 
-    def __init__(self, name, value):
-        self.name, self.value = name, value
+    def __init__(self, name, value, rules=()):
+        self.name, self.value, self.rules = name, value, rules
+
+    def with_rules(self, rules):
+        """The same parameter, whose value must satisfy `rules` as well."""
+        return Param(self.name, self.value, rules)
 
     def __getitem__(self, index):
         if not is_array(self.value):
@@ -170,6 +190,7 @@ class Param(Value):
         known = builder.operands.by_key.get(key)
         traced = _scalar_operand(builder, key, self.name, self.value)
         operand = builder.operands.by_key[key]
+        operand.demand(self.rules)
         given = None if isinstance(self.value, type) else self.value
         if known is not None and given is not None:
             if operand.value is None:

@@ -186,6 +186,11 @@ class Builder:
             _local.builder = previous
 
 
+def is_tracing():
+    """Whether a mask_mod or score_mod is being traced, rather than called on numbers."""
+    return getattr(_local, "builder", None) is not None
+
+
 def current():
     builder = getattr(_local, "builder", None)
     if builder is None:
@@ -282,7 +287,7 @@ def _divide(b, op, x, y):
     if y.const == 0:
         raise ZeroDivisionError(f"integer {'division' if op == 'floordiv' else 'modulo'} by zero")
     positive = y.const is not None and y.const > 0
-    if op == "mod" and x.nonneg and positive:
+    if op == "mod" and x.nonneg and (positive or y.nonneg):
         return b.emit(f"arith.remui {x.name}, {y.name} : index", "index", bits=y.bits, nonneg=True)
     quotient = b.emit(f"arith.floordivsi {x.name}, {y.name} : index", "index", bits=x.bits,
                       nonneg=x.nonneg and (positive or y.nonneg))

@@ -131,8 +131,8 @@ def test_misaligned_data_is_refused():
 
 def test_compile_arguments():
     shapes = (Q.shape, K.shape, V.shape)
-    with pytest.raises(TypeError, match="unknown option 'sink'"):
-        fovea.compile(like=shapes, sink=3)
+    with pytest.raises(TypeError, match="unknown option 'sinks'"):
+        fovea.compile(like=shapes, sinks=3)
     with pytest.raises(ValueError, match="only B, Nq, Nk can be dynamic"):
         fovea.compile(like=shapes, dynamic=("Hq",))
     with pytest.raises(ValueError, match="like: expected three"):
