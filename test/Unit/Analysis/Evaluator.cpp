@@ -93,6 +93,8 @@ float asFloat(int64_t bits) { return llvm::bit_cast<float>(static_cast<uint32_t>
 int64_t tableValue(int64_t seed, int64_t index, unsigned width) {
   uint64_t mixed = (static_cast<uint64_t>(seed) + index / 37 * 0x9E3779B97F4A7C15u) * 0xD1B54A32D192ED03u;
   mixed ^= mixed >> 29;
+  if (width == 8) // tables of truth values
+    return mixed >> 8 & 1;
   bool isExtreme = mixed % 16 == 0;
   return wrap(isExtreme ? mixed * 0x2545F4914F6CDD1Du : (mixed >> 8) % 400, width);
 }
@@ -141,6 +143,8 @@ Program::Code Program::compile(Block &block) {
         llvm::report_fatal_error(llvm::Twine("the evaluator does not know ") + op.getName().getStringRef());
       instruction.code = *code;
     }
+    if (instruction.code == Instruction::Load)
+      instruction.immediate = op.getNumOperands() - 1;
     if (instruction.code == Instruction::ZeroExtend ||
         (instruction.code == Instruction::Copy && widthOf(op.getOperand(0).getType()) == 1))
       instruction.immediate = widthOf(op.getOperand(0).getType());
@@ -276,7 +280,7 @@ bool Program::run(const Instruction &in) {
     slots[in.result] = asFloat(a) < asFloat(b);
     return true;
   case Instruction::Load:
-    return set(tableValue(a, b, width));
+    return set(tableValue(a, in.immediate == 2 ? matrixIndex(b, slots[in.c]) : b, width));
   case Instruction::Loop:
     return runLoop(in);
   }

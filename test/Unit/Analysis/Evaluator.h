@@ -48,7 +48,7 @@ struct Instruction {
   Code code;
   unsigned width = 64; // of the result; of the operands for Compare and ZeroExtend
   unsigned result = 0, a = 0, b = 0, c = 0;
-  int64_t immediate = 0; // constant, predicate, or index of the loop
+  int64_t immediate = 0; // constant, predicate, axes of a table, or index of the loop
 };
 
 class Program {
@@ -90,7 +90,11 @@ private:
   bool poisoned = false;
 };
 
-/// What a table that starts at `seed` holds at `index`; mostly small, sometimes extreme, as wide as asked.
+/// The index at which a table of two axes has element [x, y].
+inline int64_t matrixIndex(int64_t x, int64_t y) { return x * 100003 + y; }
+
+/// What a table that starts at `seed` holds at `index`; mostly small, sometimes extreme, as wide as asked; eight bits
+/// hold truth values.
 int64_t tableValue(int64_t seed, int64_t index, unsigned width);
 
 } // namespace fovea::test

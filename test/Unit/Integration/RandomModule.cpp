@@ -85,8 +85,8 @@ RandomModule::Name RandomModule::parameter(const std::string &name, const std::s
 }
 
 RandomModule::Name RandomModule::mask(int depth) {
-  if (depth == 0)
-    return random.chance(25) ? narrowCompare(2) : compare(2);
+  if (depth == 0 || random.chance(15))
+    return random.chance(35) ? namedMask() : random.chance(25) ? narrowCompare(2) : compare(2);
   switch (random.below(6)) {
   case 0:
   case 1:
@@ -100,6 +100,50 @@ RandomModule::Name RandomModule::mask(int depth) {
   default:
     return line("arith.select", {mask(depth - 1), mask(depth - 1), mask(depth - 1)}, "i1");
   }
+}
+
+/// One of the library's, with constants and arguments for its symbols.
+RandomModule::Name RandomModule::namedMask() {
+  const NamedMask &mask = random.pick(namedMasks());
+  if (mask.needsRowsFromZero && negativeOffsets)
+    return compare(2);
+  std::vector<Name> symbols;
+  for (const Symbol &symbol : mask.symbols)
+    symbols.push_back(argumentFor(symbol));
+  MaskLines lines = writeMask(mask, symbols, [&] { return "%x" + std::to_string(counter++); });
+  body += lines.text;
+  return lines.result;
+}
+
+RandomModule::Name RandomModule::argumentFor(const Symbol &symbol) {
+  auto integers = [&](const std::string &name) {
+    Name array = parameter(name, "tensor<?xi32>");
+    contents.try_emplace(array, random.pick<Content>({Content::Ids, Content::Sorted, Content::Positions}));
+    return array;
+  };
+  switch (symbol.kind) {
+  case Symbol::Number:
+    return random.chance(50)
+               ? parameter(random.chance(50) ? "w" : "p", "index")
+               : constant(random.between(std::max<int64_t>(symbol.low, -20), std::min<int64_t>(symbol.high, 150)));
+  case Symbol::PerSequence:
+    return integers("by_b");
+  case Symbol::PerHead:
+    return integers("by_h");
+  case Symbol::PerPosition:
+    return integers("by_n");
+  case Symbol::SequenceAndPosition:
+    return parameter("ids_of_batch", "tensor<?x?xi32>");
+  case Symbol::Flags:
+    return parameter("flags", "tensor<?xi8>");
+  case Symbol::Words:
+    return parameter("words", "tensor<" + std::to_string(kTokens) + "xi64>");
+  case Symbol::Ancestors:
+    return parameter("ancestors", "tensor<" + std::to_string(kTokens) + "x" + std::to_string(kTokens) + "xi8>");
+  case Symbol::Blocks:
+    return parameter("blocks", "tensor<?x?xi8>");
+  }
+  llvm_unreachable("unknown kind");
 }
 
 static std::string predicate(Random &random) {
@@ -268,6 +312,34 @@ Sizes RandomModule::randomSizes(Random &random) const {
   return s;
 }
 
+/// A table that only named masks read; null for other names.
+static TensorRef tableOfMask(const std::string &name, const Sizes &s, int64_t longest, Random &random) {
+  auto fill = [&](DType dtype, Shape shape, int64_t high) {
+    auto table = std::make_shared<HostTensor>(HostTensor::zeros(dtype, shape));
+    for (int64_t k = 0; k < table->size(); ++k) {
+      int64_t value = random.between(0, high);
+      if (dtype == DType::I8)
+        table->data<int8_t>()[k] = int8_t(value);
+      else if (dtype == DType::I64)
+        table->data<int64_t>()[k] = value;
+      else
+        table->data<int32_t>()[k] = int32_t(value);
+    }
+    return table;
+  };
+  if (name == "%ids_of_batch")
+    return fill(DType::I32, {s.batches, longest}, 3);
+  if (name == "%flags")
+    return fill(DType::I8, {longest}, 1);
+  if (name == "%words")
+    return fill(DType::I64, {kTokens}, (int64_t(1) << kTokens) - 1);
+  if (name == "%ancestors")
+    return fill(DType::I8, {kTokens, kTokens}, 1);
+  if (name == "%blocks")
+    return fill(DType::I8, {longest / kBlockRows + 1, longest / kBlockKeys + 1}, 1);
+  return nullptr;
+}
+
 std::vector<TensorRef> RandomModule::inputs(const Sizes &s, Random &random) const {
   std::vector<TensorRef> inputs = normalInputs(theSpec, s, random);
   int64_t highest = 0;
@@ -299,6 +371,8 @@ std::vector<TensorRef> RandomModule::inputs(const Sizes &s, Random &random) cons
       inputs.push_back(integer(random.between(-10, random.chance(50) ? 30 : longest)));
     } else if (type == "f32") {
       inputs.push_back(fovea::test::real(random.normal()));
+    } else if (TensorRef table = tableOfMask(name, s, longest, random)) {
+      inputs.push_back(std::move(table));
     } else if (name == "%slopes") {
       inputs.push_back(normal({s.heads}, random));
     } else if (name == "%table") {
@@ -309,6 +383,7 @@ std::vector<TensorRef> RandomModule::inputs(const Sizes &s, Random &random) cons
                      : axis == 'h' ? s.heads
                      : axis == 'i' ? highest + s.queries
                      : axis == 'j' ? s.keys
+                     : axis == 'n' ? longest
                                    : kFixed;
       bool isWide = type.find("i64") != std::string::npos;
       auto array = std::make_shared<HostTensor>(HostTensor::zeros(isWide ? DType::I64 : DType::I32, {size}));

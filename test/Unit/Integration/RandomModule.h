@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Masks and scores nobody would write, valid by construction: array indices are in bounds, divisors are positive
-// constants, and scores never amplify a rounding error by more than a small factor.
+// Masks and scores nobody would write, some of them made of those that have a name, valid by construction: array
+// indices are in bounds, divisors are positive constants, and scores never amplify a rounding error by more than a
+// small factor.
 #ifndef FOVEA_TEST_UNIT_INTEGRATION_RANDOMMODULE_H
 #define FOVEA_TEST_UNIT_INTEGRATION_RANDOMMODULE_H
 
 #include "Harness.h"
+#include "NamedMasks.h"
 
 #include <map>
 
@@ -34,6 +36,8 @@ private:
   Name parameter(const std::string &name, const std::string &type);
 
   Name mask(int depth);
+  Name namedMask();
+  Name argumentFor(const Symbol &symbol);
   Name compare(int depth);
   Name narrowCompare(int depth);
   Name index(int depth);

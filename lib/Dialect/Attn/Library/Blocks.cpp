@@ -8,8 +8,8 @@ using namespace fovea::attn;
 
 namespace {
 
-// The hash of python/fovea/random_blocks.py: multipliers are 5 modulo 8 and the increment is odd, so that each step is a
-// permutation of full period (Hull and Dobell, Random Number Generators, 1962).
+// The hash of python/fovea/random_blocks.py: multipliers are 5 modulo 8 and the increment is odd, so that each step is
+// a permutation of full period (Hull and Dobell, Random Number Generators, 1962).
 constexpr int64_t kHashBits = 31, kHashMask = (int64_t(1) << kHashBits) - 1, kIncrement = 1640531527,
                   kDrawStride = 65537;
 constexpr int64_t kMultipliers[] = {37769685, 26757677, 20501397};

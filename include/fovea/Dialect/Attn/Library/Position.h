@@ -19,9 +19,9 @@ void setMask(AttentionOp op,
              llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location, const Position &)> build);
 
 /// Gives `op`, which has none, the score that `build` makes of the f32 score it is passed.
-void setScore(AttentionOp op, llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location, mlir::Value score,
-                                                             const Position &)>
-                                  build);
+void setScore(
+    AttentionOp op,
+    llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location, mlir::Value score, const Position &)> build);
 
 /// table[indices], for a tensor or memref: integers as index, floats as f32. For one number per sequence or head:
 /// `element(builder, loc, lengths, at.b)`.
