@@ -15,7 +15,8 @@ def dense_bias(bias, *, offset=0, is_mask=False):
     """s + bias[b, h, i - offset, j]. bias: floats [Nq, Nk], [Hq, Nq, Nk] or [B, Hq, Nq, Nk]; axes of size 1 are broadcast.
 
     Rows are absolute positions: with q_offset, pass it as offset when the bias begins with the first query of the call.
-    is_mask=True says that the bias is only 0 or -inf (or as low as a float goes): a mask in the form of older frameworks.
+    is_mask=True says that -inf in the bias hides its key, as older frameworks pass masks: the compiler may look for hidden tiles, and
+    then reads the bias when a plan is made.
     Source: Shaw et al., Self-Attention with Relative Position Representations, 2018, as an added table.
     """
     offset = Number("offset", offset)

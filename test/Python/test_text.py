@@ -4,7 +4,7 @@
 import numpy as np
 
 import fovea
-from fovea import module
+from fovea import masks, module, operands, scores
 
 DIMS = module.Dims(2, 12, 4, 9, 11, 32, 64)
 
@@ -76,3 +76,15 @@ def test_the_text_does_not_depend_on_run_time_values():
                                           is_causal=True, window=window), DIMS).mlir
     assert text(3, np.arange(40), 5) == text(99, np.arange(50), 6)
     assert text(3, np.arange(40), 5) != text(3, np.arange(40.0), 5)
+
+
+def test_claims_stand_on_their_arguments(monkeypatch):
+    """A claim is written when the compiler knows it."""
+    options = module.Options(mask_mod=masks.documents(np.arange(11), sorted=True),
+                             score_mod=scores.dense_bias(np.zeros((9, 11), np.float32), is_mask=True))
+    for known in ((), ("attn.sorted", "attn.mask_bias")):
+        monkeypatch.setattr(operands, "KNOWN_CLAIMS", known)
+        text = module.emit(options, DIMS).mlir
+        assert ("%ids: tensor<?xi64> {attn.sorted}" in text) == ("%bias: tensor<?x?xf32> {attn.mask_bias}" in text) == bool(known)
+    plain = options._replace(mask_mod=masks.documents(np.arange(11)), score_mod=None)
+    assert "attn.sorted" not in module.emit(plain, DIMS).mlir

@@ -35,7 +35,7 @@ struct Symbol {
   int64_t low = 0, high = 1; // what its numbers usually are
 
   bool isTable() const { return kind != Number; }
-  bool isPerPosition() const { return kind >= PerPosition && kind <= Flags; }
+  bool readsRowsOrKeys() const { return kind >= PerPosition; } // rather than b or h
   mlir::Type type(mlir::MLIRContext *context) const;
 };
 
