@@ -65,8 +65,8 @@ class Number:
             self.constant = value.item() if isinstance(value, np.generic) else value
             self._check(self.constant)
         elif isinstance(value, Param) and not is_array(value.value):
-            if not (value.value in ((int, float) if real else (int,)) or isinstance(value.value, types)) or isinstance(
-                    value.value, bool):
+            given = value.value if isinstance(value.value, type) else type(value.value)
+            if given is bool or not issubclass(given, types):
                 raise TypeError(f"{argument}: expected {kind}, got {describe(value)}")
             self._check(value.value)
         elif is_array(value) and not value.shape:

@@ -19,6 +19,14 @@ class AtLeast(NamedTuple):
             raise ValueError(f"{self.argument}: expected at least {self.least}, got {np.min(value)}")
 
 
+class Positive(NamedTuple):
+    argument: str
+
+    def check(self, value, dims, first):
+        if not np.all(np.greater(value, 0) & np.isfinite(value)):
+            raise ValueError(f"{self.argument}: expected positive numbers, got {value}")
+
+
 class AxisIs(NamedTuple):
     """An axis that is one of the call's dimensions, or a number."""
 

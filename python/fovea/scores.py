@@ -16,7 +16,7 @@ from .functions import abs as magnitude
 from .functions import log, maximum, tanh
 from .named import Score, as_score, call
 from .quantities import Number, Table, per_head, per_sequence
-from .rules import AxisIs
+from .rules import AxisIs, Positive
 from .score_tables import dense_bias, relative_bias, relative_bias_2d, t5_bias
 
 __all__ = ["Score", "alibi", "alibi_slopes", "chain", "dense_bias", "entropy_scaling", "log_n", "per_head", "per_sequence",
@@ -124,9 +124,8 @@ def chain(*scores):
 
 
 def _positive(argument, value):
-    number = Number(argument, value, real=True)
-    known = number.constant if number.table is None else None
-    if known is not None and not (known > 0 and math.isfinite(known)):
+    number = Number(argument, value, real=True, rules=(Positive(argument),))
+    if number.constant is not None and not (number.constant > 0 and math.isfinite(number.constant)):
         raise ValueError(f"{argument}: expected a positive number, got {value!r}")
     return number
 

@@ -114,6 +114,8 @@ def test_masks_that_do_not_fit_the_call(mask, options, message):
 
 @pytest.mark.parametrize("score, options, message", [
     (scores.alibi(floats(2)), {}, "slopes: expected size 3 on axis 0, one per query head"),
+    (scores.softcap(fovea.param("cap", 0.0)), {}, "cap: expected positive numbers, got 0.0"),
+    (scores.temperature(scores.per_head(floats(3))), {}, "value: expected positive numbers"),
     (scores.dense_bias(floats(20, 39)), {}, "bias: the keys need 40 elements"),
     (scores.dense_bias(floats(19, 40)), {}, "bias: the queries need 20 elements"),
     (scores.dense_bias(floats(20, 40)), {"q_offset": 5}, "bias: the queries need 25 elements"),
