@@ -44,7 +44,7 @@ func.func @window_and_sinks(%n: index) {
 
 // Chunks of 64 keys, and every third key.
 // CHECK: "rows [i0, i1) see keys [64 (i0 / 64), 64 ((i1 - 1) / 64) + 64) at most"
-// CHECK: visible-keys.mlir:[[#@LINE+10]]:{{.*}}[Missed] NotSolvedForKeys | {{.*}}arith.remui by the key has no inverse
+// CHECK: visible-keys.mlir:[[#@LINE+9]]:{{.*}}[Missed] NotSolvedForKeys | {{.*}}arith.remui by the key has no inverse
 func.func @chunks(%n: index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
@@ -69,7 +69,7 @@ func.func @chunks(%n: index) {
 
 // A float comparison says nothing about a tile.
 // CHECK: "rows [i0, i1) see keys [0, n)"
-// CHECK: visible-keys.mlir:[[#@LINE+7]]:{{.*}}[Missed] NotUnderstood | {{.*}}nothing is known of arith.sitofp over a tile
+// CHECK: visible-keys.mlir:[[#@LINE+8]]:{{.*}}[Missed] NotUnderstood | {{.*}}nothing is known of arith.sitofp over a tile
 // CHECK: [Missed] NotUnderstood | {{.*}}arith.cmpf
 func.func @float(%n: index, %x: f32) {
   %c0 = arith.constant 0 : index
