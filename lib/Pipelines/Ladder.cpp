@@ -43,7 +43,7 @@ void bufferize(OpPassManager &pm) {
 
 /// 5: attn -> attn + #attn.schedule
 void schedule(OpPassManager &pm, const LadderOptions &options) {
-  pm.addNestedPass<func::FuncOp>(attn::createSchedule({options.lanes}));
+  pm.addNestedPass<func::FuncOp>(attn::createSchedule({options.vectors.lanes, options.vectors.registers}));
 }
 
 /// 6: attn -> attn.task with tile ops
