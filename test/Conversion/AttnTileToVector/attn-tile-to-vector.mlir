@@ -132,7 +132,7 @@ func.func @score_region(%q: memref<2x4x?x16xf32>, %n: index, %bias: memref<?x?xf
 // CHECK-NOT: math.fma
 // CHECK: return
 func.func @fused(%query: memref<2x4x?x16xf32>, %key: memref<2x4x?x16xf32>, %slope: f32, %n: index) {
-  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 8, micro_keys = 4> {
     %s = attn.init_state : !attn.state<32x16xf32>
     %q = attn.load_tile %query[%b, %h, %t] valid %n : memref<2x4x?x16xf32> -> !attn.tile<query, 32x16xf32>
     %kt = attn.load_tile %key[%b, %h, %t] valid %n : memref<2x4x?x16xf32> -> !attn.tile<key, 64x16xf32>
