@@ -150,8 +150,9 @@ Expected<fovea::Target> fovea::Target::parse(StringRef text) {
 Error fovea::Target::checkRunsHere() const {
   Triple wanted(triple), here(sys::getProcessTriple());
   if (wanted.getArch() != here.getArch())
-    return createStringError("target '" + name + "' is a processor of " + wanted.getArchName() + ", but this machine is " +
-                             here.getArchName() + "; use host, or fovea-compile to write an object file for it");
+    return createStringError("target '" + name + "' is a processor of " + wanted.getArchName() +
+                             ", but this machine is " + here.getArchName() +
+                             "; use host, or fovea-compile to write an object file for it");
   std::unique_ptr<MCSubtargetInfo> info = subtarget(triple, cpu, features);
   for (const auto &feature : sys::getHostCPUFeatures()) {
     // What kernels are made of; protection keys and the like never appear in them, and hypervisors hide those.

@@ -93,8 +93,7 @@ int main(int argc, char **argv) {
   if (!text)
     fail(input + ": cannot read it: " + text.getError().message());
   fovea::CompileError error;
-  auto files =
-      fovea::emitFiles((*text)->getBuffer(), {target, input, from, ""}, symbolName, kind, error);
+  auto files = fovea::emitFiles((*text)->getBuffer(), {target, input, from, ""}, symbolName, kind, error);
   if (!files)
     fail((error.location.empty() ? "" : error.location + ": ") + error.message,
          error.status == FOVEA_UNSUPPORTED ? kUnsupported : kBadInput);

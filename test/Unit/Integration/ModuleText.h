@@ -39,7 +39,8 @@ inline constexpr const char *kSchedules[] = {
 struct Variant {
   std::string name, target, schedule;
 };
-/// Scalar loops, the host's own schedule, the baseline of its architecture (on x86-64 4 lanes without FMA), and kSchedules.
+/// Scalar loops, the host's own schedule, the baseline of its architecture (on x86-64 4 lanes without FMA), and
+/// kSchedules.
 const std::vector<Variant> &variants();
 
 } // namespace fovea::test

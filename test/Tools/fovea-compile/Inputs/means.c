@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
  * A program with attention inside and no compiler: the linked module and libfovea-runtime. */
-#include "fovea/fovea.h"
 #include "means.h"
+#include "fovea/fovea.h"
 
 #include <stdio.h>
 #include <stdlib.h>
