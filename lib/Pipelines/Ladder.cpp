@@ -70,6 +70,7 @@ void target(OpPassManager &pm, const LadderOptions &options) {
 /// 8: everything -> the LLVM dialect, in one conversion
 void emit(OpPassManager &pm) {
   pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createLoadBooleans());
   ConvertToLLVMPassOptions options;
   // No pattern here fails after it changed something; without a log to undo it, conversion is twice as fast.
   options.allowPatternRollback = false;
