@@ -1,4 +1,5 @@
-# LLVM and MLIR from the distribution, as shared libraries only: static LLVM components beside libLLVM.so abort at load.
+# LLVM and MLIR as shared libraries only, from the distribution or, with LLVM_DIR and MLIR_DIR, from the Python packages of
+# `tools/dev test --assertions`: static LLVM components beside libLLVM.so abort at load.
 set(FOVEA_LLVM_ROOT "/usr/lib/llvm-22" CACHE PATH "Where LLVM and MLIR 22.1 are installed")
 find_package(MLIR 22.1 CONFIG HINTS ${FOVEA_LLVM_ROOT}/lib/cmake/mlir)
 if(NOT MLIR_FOUND)

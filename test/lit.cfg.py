@@ -1,4 +1,6 @@
 import os
+import platform
+import shutil
 
 import lit.formats
 
@@ -13,7 +15,13 @@ config.environment["PATH"] = os.pathsep.join([os.path.join(config.fovea_build, "
 config.environment["PYTHONPATH"] = os.path.join(config.fovea_build, "python")
 config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
 config.substitutions.append(("%python", config.python))
+config.substitutions.append(("%cc", config.cc))
 config.substitutions.append(("%source", config.fovea_source))
 config.substitutions.append(("%build", config.fovea_build))
 if os.path.isdir(os.path.join(config.fovea_build, "python", "fovea")):
     config.available_features.add("python-package")
+config.available_features.add(f"host={platform.machine()}")
+# Other machines' programs: a test names what it needs, and where that is absent it is skipped with these names.
+for program in ("aarch64-linux-gnu-gcc", "qemu-aarch64"):
+    if shutil.which(program):
+        config.available_features.add(program)

@@ -20,8 +20,8 @@ def suites(build, report):
     for program in sorted((build / "bin").glob("fovea-*-tests")):
         yield program.name, "unit", [program, "--gtest_brief=1", f"--gtest_output=xml:{report(program.name)}"]
     cache = (build / "CMakeCache.txt").read_text()
-    llvm = next(line.split("=", 1)[1] for line in cache.splitlines() if line.startswith("FOVEA_LLVM_ROOT"))
-    yield "lit", "lit", [f"{llvm}/bin/lit", "-q", "--xunit-xml-output", report("lit"), build / "test"]
+    lit = next(line.split("=", 1)[1] for line in cache.splitlines() if line.startswith("FOVEA_LIT:"))
+    yield "lit", "lit", [lit, "-q", "--xunit-xml-output", report("lit"), build / "test"]
     yield "python", "python", [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report('python')}",
                                SOURCE / "test" / "Python"]
 
@@ -39,6 +39,16 @@ def count(path):
         else:
             passed += 1
     return passed, failed, skipped
+
+
+def skips(path):
+    """A line per skipped test that says why; equal reasons once."""
+    reasons = {}
+    for case in ElementTree.parse(path).getroot().iter("testcase") if path.exists() else ():
+        skipped = case.find("skipped")
+        if skipped is not None and skipped.get("message"):
+            reasons.setdefault(" ".join(skipped.get("message").split()), []).append(case.get("name"))
+    return [f"  skipped {', '.join(names)}: {reason}" for reason, names in reasons.items()]
 
 
 def main():
@@ -62,6 +72,8 @@ def main():
             if result.returncode != 0 or counts[1]:
                 print(result.stdout)
             print(f"{name}: {counts[0]} passed, {counts[1]} failed, {counts[2]} skipped ({time.monotonic() - start:.0f} s)", flush=True)
+            for line in skips(report(name)):
+                print(line)
             total = [a + b for a, b in zip(total, counts)]
     print(f"{total[0]} passed, {total[1]} failed, {total[2]} skipped")
     return 1 if total[1] or not total[0] else 0

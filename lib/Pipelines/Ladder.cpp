@@ -43,7 +43,7 @@ void bufferize(OpPassManager &pm) {
 
 /// 5: attn -> attn + #attn.schedule
 void schedule(OpPassManager &pm, const LadderOptions &options) {
-  pm.addNestedPass<func::FuncOp>(attn::createSchedule({options.lanes}));
+  pm.addNestedPass<func::FuncOp>(attn::createSchedule({options.vectors.lanes, options.vectors.registers}));
 }
 
 /// 6: attn -> attn.task with tile ops
@@ -70,6 +70,7 @@ void target(OpPassManager &pm, const LadderOptions &options) {
 /// 8: everything -> the LLVM dialect, in one conversion
 void emit(OpPassManager &pm) {
   pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createLoadBooleans());
   ConvertToLLVMPassOptions options;
   // No pattern here fails after it changed something; without a log to undo it, conversion is twice as fast.
   options.allowPatternRollback = false;

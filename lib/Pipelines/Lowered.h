@@ -10,6 +10,9 @@ class Pass;
 
 namespace fovea {
 
+/// Booleans in memory are bytes: loads them as such, because MLIR's conversion to LLVM loads nothing smaller.
+std::unique_ptr<mlir::Pass> createLoadBooleans();
+
 /// Calls libm for math that LLVM has no intrinsic for; does nothing without such math.
 std::unique_ptr<mlir::Pass> createCallLibm();
 

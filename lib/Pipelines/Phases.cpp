@@ -94,6 +94,6 @@ void fovea::registerLadder() {
         llvm::Expected<Target> target = Target::parse(flags.target);
         if (!target)
           llvm::report_fatal_error(target.takeError(), /*gen_crash_diag=*/false);
-        buildLadder(pm, {*from, *to, target->loops, target->lanes, flags.dump});
+        buildLadder(pm, {*from, *to, target->loops, target->vectors, flags.dump});
       });
 }

@@ -3,6 +3,7 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Config/Targets.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
@@ -15,12 +16,35 @@
 #include <mutex>
 
 using namespace llvm;
+using fovea::VectorUnit;
+
+static constexpr StringLiteral kX86Triple = "x86_64-unknown-linux-gnu";
+static constexpr StringLiteral kAArch64Triple = "aarch64-unknown-linux-gnu";
 
 static void initializeNative() {
   static std::once_flag once;
   std::call_once(once, [] {
     InitializeNativeTarget();
     InitializeNativeTargetAsmPrinter();
+  });
+}
+
+/// The architectures that this file knows the vectors of, as far as this LLVM has them.
+static void initializeOthers() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+#if LLVM_HAS_X86_TARGET
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+#endif
+#if LLVM_HAS_AARCH64_TARGET
+    LLVMInitializeAArch64TargetInfo();
+    LLVMInitializeAArch64Target();
+    LLVMInitializeAArch64TargetMC();
+    LLVMInitializeAArch64AsmPrinter();
+#endif
   });
 }
 
@@ -31,55 +55,105 @@ static std::string hostFeatures() {
   return featureList.getString();
 }
 
+/// Null when this LLVM cannot make code for the triple.
+static std::unique_ptr<MCSubtargetInfo> subtarget(StringRef triple, StringRef cpu = "", StringRef features = "") {
+  std::string error;
+  const llvm::Target *target = TargetRegistry::lookupTarget(Triple(triple), error);
+  return std::unique_ptr<MCSubtargetInfo>(target ? target->createMCSubtargetInfo(Triple(triple), cpu, features)
+                                                 : nullptr);
+}
+
+static bool has(const MCSubtargetInfo &info, StringRef feature) { return info.checkFeatures(("+" + feature).str()); }
+
+/// The first architecture that has the processor, this machine's before the others; "" when none has.
+static std::string tripleOf(StringRef cpu) {
+  // Asked of the plain architecture, because LLVM prints its own line about a name that it does not know.
+  auto knows = [&](StringRef triple) {
+    std::unique_ptr<MCSubtargetInfo> plain = subtarget(triple);
+    return plain && plain->isCPUStringValid(cpu);
+  };
+  std::string here = sys::getProcessTriple();
+  if (knows(here))
+    return here;
+  initializeOthers();
+  for (StringRef triple : {kX86Triple, kAArch64Triple})
+    if (knows(triple))
+      return triple.str();
+  return "";
+}
+
+static VectorUnit vectorUnitOf(const Triple &triple, const MCSubtargetInfo &info) {
+  if (triple.isX86() && has(info, "avx512f"))
+    return {16, 32};
+  if (triple.isX86())
+    return {has(info, "avx") ? 8 : 4, 16};
+  if (triple.isAArch64())
+    return {4, 32};
+  return {4, 16}; // right everywhere: LLVM splits what is too wide
+}
+
+static Error unknownFeature(StringRef feature, const fovea::Target &target) {
+  StringRef example = Triple(target.triple).isAArch64() ? "fullfp16 or dotprod" : "avx512f or avx2";
+  return createStringError("unknown feature '" + feature + "' in target '" + target.name +
+                           "'; use LLVM's names, for example " + example);
+}
+
+/// cpu:ARCH[+feature...], without the first four letters
+static Error parseProcessor(StringRef text, fovea::Target &target) {
+  auto [cpu, features] = text.split('+');
+  target.cpu = cpu == "aarch64" ? "generic" : cpu.str();
+  target.triple = cpu == "aarch64" ? kAArch64Triple.str() : tripleOf(cpu);
+  if (cpu == "aarch64")
+    initializeOthers();
+  std::unique_ptr<MCSubtargetInfo> plain = subtarget(target.triple);
+  if (target.triple.empty() || !plain)
+    return createStringError("unknown processor '" + cpu + "' in target '" + target.name +
+                             "'; use LLVM's names, for example x86-64-v3, x86-64-v4, znver5, neoverse-n1 or apple-m1");
+  target.features.clear();
+  for (StringRef feature : split(features, '+')) {
+    if (feature.empty())
+      continue;
+    auto isKnown = [&](const SubtargetFeatureKV &known) { return feature == known.Key; };
+    if (llvm::none_of(plain->getAllProcessorFeatures(), isKnown))
+      return unknownFeature(feature, target);
+    target.features += (target.features.empty() ? "+" : ",+") + feature.str();
+  }
+  return Error::success();
+}
+
 Expected<fovea::Target> fovea::Target::parse(StringRef text) {
   initializeNative();
   Target target;
   target.name = text.str();
-  target.triple = sys::getProcessTriple();
-  target.cpu = sys::getHostCPUName().str();
-  target.features = hostFeatures();
-  StringRef arch = text;
-  if (text == "loops") {
-    target.loops = true;
-  } else if (arch.consume_front("cpu:")) {
-    auto [cpu, features] = arch.split('+');
-    target.cpu = cpu.str();
-    target.features.clear();
-    for (StringRef feature : split(features, '+'))
-      if (!feature.empty())
-        target.features += (target.features.empty() ? "+" : ",+") + feature.str();
-  } else if (text != "host") {
-    return createStringError("unknown target '" + text.str() +
+  target.loops = text == "loops";
+  StringRef processor = text;
+  if (text == "host" || text == "loops") {
+    target.triple = sys::getProcessTriple();
+    target.cpu = sys::getHostCPUName().str();
+    target.features = hostFeatures();
+  } else if (!processor.consume_front("cpu:")) {
+    return createStringError("unknown target '" + text +
                              "'; targets are host, loops and cpu:ARCH[+feature...], for example cpu:x86-64-v3");
+  } else if (Error error = parseProcessor(processor, target)) {
+    return error;
   }
-  std::string error;
-  const llvm::Target *llvmTarget = TargetRegistry::lookupTarget(Triple(target.triple), error);
-  if (!llvmTarget)
-    return createStringError(error);
-  // Asked of the plain processor, because LLVM prints its own line about a name it does not know.
-  std::unique_ptr<MCSubtargetInfo> plain(llvmTarget->createMCSubtargetInfo(Triple(target.triple), "", ""));
-  if (!plain || !plain->isCPUStringValid(target.cpu))
-    return createStringError("unknown processor '" + target.cpu + "' in target '" + text.str() +
-                             "'; use LLVM's names, for example x86-64-v3, x86-64-v4 or znver5");
-  for (StringRef feature : split(StringRef(target.features), ','))
-    if (text.starts_with("cpu:") && !feature.empty() &&
-        llvm::none_of(plain->getAllProcessorFeatures(),
-                      [&](const SubtargetFeatureKV &known) { return feature.drop_front() == known.Key; }))
-      return createStringError("unknown feature '" + feature.drop_front().str() + "' in target '" + text.str() +
-                               "'; use LLVM's names, for example avx512f or avx2");
-  std::unique_ptr<MCSubtargetInfo> info(
-      llvmTarget->createMCSubtargetInfo(Triple(target.triple), target.cpu, target.features));
-  bool isX86 = Triple(target.triple).isX86();
-  target.lanes = isX86 && info->checkFeatures("+avx512f") ? 16 : 8;
+  std::unique_ptr<MCSubtargetInfo> info = subtarget(target.triple, target.cpu, target.features);
+  if (!info)
+    return createStringError("this LLVM makes no code for " + target.triple);
+  Triple triple(target.triple);
+  if (triple.getArch() == Triple::x86_64 && !has(*info, "64bit"))
+    return createStringError("target '" + text + "' is a 32-bit processor; use cpu:x86-64 or a later one");
+  target.vectors = vectorUnitOf(triple, *info);
   return target;
 }
 
 Error fovea::Target::checkRunsHere() const {
-  std::string error;
-  const llvm::Target *llvmTarget = TargetRegistry::lookupTarget(Triple(triple), error);
-  if (!llvmTarget)
-    return createStringError(error);
-  std::unique_ptr<MCSubtargetInfo> info(llvmTarget->createMCSubtargetInfo(Triple(triple), cpu, features));
+  Triple wanted(triple), here(sys::getProcessTriple());
+  if (wanted.getArch() != here.getArch())
+    return createStringError("target '" + name + "' is a processor of " + wanted.getArchName() +
+                             ", but this machine is " + here.getArchName() +
+                             "; use host, or fovea-compile to write an object file for it");
+  std::unique_ptr<MCSubtargetInfo> info = subtarget(triple, cpu, features);
   for (const auto &feature : sys::getHostCPUFeatures()) {
     // What kernels are made of; protection keys and the like never appear in them, and hypervisors hide those.
     bool isUsed = llvm::any_of(
@@ -87,7 +161,7 @@ Error fovea::Target::checkRunsHere() const {
         [&](StringRef prefix) { return feature.first().starts_with(prefix); });
     bool isKnown = llvm::any_of(info->getAllProcessorFeatures(),
                                 [&](const SubtargetFeatureKV &known) { return feature.first() == known.Key; });
-    if (!feature.second && isUsed && isKnown && info->checkFeatures(("+" + feature.first()).str()))
+    if (!feature.second && isUsed && isKnown && has(*info, feature.first()))
       return createStringError("target '" + name + "' needs the CPU feature '" + feature.first().str() +
                                "', which this machine (" + sys::getHostCPUName().str() +
                                ") lacks; use host, or an older cpu:ARCH such as cpu:x86-64-v2");

@@ -39,6 +39,9 @@ func.func @libm(%q: !t) -> !t {
 // CHECK-NOT: frozen
 // CHECK-SAME: fovea.phase
 // CHECK: llvm.mlir.global private constant
+// A boolean in memory is a byte, and any but 0 is true.
+// CHECK: %[[BYTE:.*]] = llvm.load %{{.*}} : !llvm.ptr -> i8
+// CHECK: llvm.icmp "ne" %[[BYTE]], %{{.*}} : i8
 func.func @constant(%q: !t) -> !t {
   %visible = arith.constant dense<[true, false, true, true, true, true, true, true]> : tensor<8xi1>
   %a = attn.attention %q, %q, %q mask (%b, %h, %i, %j) {

@@ -21,6 +21,9 @@ def ConvertAttnTileToVector : Pass<"convert-attn-tile-to-vector", "::mlir::Modul
     panel of queries are kept transposed, both matrix products are outer products in registers, softmax works lane-wise. Vector
     width and register tile come from the task's `#attn.schedule`. A helper function `attn_transpose_LANES` is added to the module: blocks
     are transposed on the way in and out, and as one function the code for it is generated once.
+
+    Products that are added are `vector.fma`, also in the polynomials that stand for tanh and its like: one instruction where
+    the target has it, else two with a rounding between them. A `math.fma` of a score region rounds once on every target.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
                            "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",

@@ -4,6 +4,7 @@
 #ifndef FOVEA_PIPELINES_LADDER_H
 #define FOVEA_PIPELINES_LADDER_H
 
+#include "fovea/Target/Target.h"
 #include "llvm/ADT/StringRef.h"
 #include <optional>
 #include <string>
@@ -29,7 +30,7 @@ struct LadderOptions {
   Phase from = Phase::Import; // the phase the module is in: later phases run
   Phase to = Phase::Emit;     // the last phase to run
   bool loops = false;         // target `loops`: scalar code instead of vectors
-  int64_t lanes = 8;          // fp32 lanes of the target's vectors
+  VectorUnit vectors;         // of the target
   std::string dumpDirectory;  // "": none; else one numbered file per phase
 };
 

@@ -12,19 +12,27 @@ class TargetMachine;
 
 namespace fovea {
 
+/// All that the lowering asks of a processor. The register tile follows from it, and nothing else does.
+struct VectorUnit {
+  int64_t lanes = 8;      // fp32 lanes of a register
+  int64_t registers = 16; // that the instruction set names
+};
+
 /// What code is made for: `host`, `loops` (scalar code on the host) or `cpu:ARCH[+feature...]` with LLVM's names, for
-/// example `cpu:x86-64-v4` or `cpu:x86-64-v3+avx512f`. Chosen by CPU feature, never by vendor.
+/// example `cpu:x86-64-v4`, `cpu:x86-64-v3+avx512f` or `cpu:neoverse-n1`. Chosen by CPU feature, never by vendor.
 struct Target {
   std::string name; // as given
   std::string triple;
   std::string cpu;      // LLVM's name of the processor
   std::string features; // LLVM's feature string
   bool loops = false;
-  int64_t lanes = 8; // fp32 lanes: 16 with AVX-512, else the portable 8
+  VectorUnit vectors;
 
+  /// A processor of another architecture than this machine's is welcome: code for it can be written, not run.
   static llvm::Expected<Target> parse(llvm::StringRef text);
 
-  /// Names the first instruction set that this machine lacks: running such code would end the process.
+  /// Names what this machine lacks, the architecture or the first instruction set: running such code would end the
+  /// process.
   llvm::Error checkRunsHere() const;
 
   /// Code generation at the level that gives full speed in the least time.

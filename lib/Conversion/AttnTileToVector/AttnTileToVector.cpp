@@ -43,6 +43,9 @@ FailureOr<ScheduleAttr> commonSchedule(func::FuncOp function) {
   return schedule;
 }
 
+/// Marks a math.fma that a region wrote, while polynomials join it.
+constexpr StringLiteral kWritten = "fovea.written";
+
 struct ConvertAttnTileToVectorPass : fovea::impl::ConvertAttnTileToVectorBase<ConvertAttnTileToVectorPass> {
   void runOnOperation() override {
     for (auto function : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
@@ -80,19 +83,42 @@ struct ConvertAttnTileToVectorPass : fovea::impl::ConvertAttnTileToVectorBase<Co
     return approximateMath(function);
   }
 
+  static SmallVector<Operation *> mathOnVectors(func::FuncOp function) {
+    SmallVector<Operation *> found;
+    function.walk([&](Operation *op) {
+      if (isa_and_nonnull<math::MathDialect>(op->getDialect()) && isa<VectorType>(op->getResult(0).getType()))
+        found.push_back(op);
+    });
+    return found;
+  }
+
   /// tanh, exp and their like on vectors: upstream's polynomials instead of one libm call per lane. Scalar ones keep
   /// libm, so that a kernel's log-sum-exp does not depend on what its mask happens to contain.
   LogicalResult approximateMath(func::FuncOp function) {
-    SmallVector<Operation *> onVectors;
-    function.walk([&](Operation *op) {
-      if (isa_and_nonnull<math::MathDialect>(op->getDialect()) && isa<VectorType>(op->getResult(0).getType()))
-        onVectors.push_back(op);
-    });
+    SmallVector<Operation *> onVectors = mathOnVectors(function);
+    if (onVectors.empty())
+      return success();
+    for (Operation *op : onVectors)
+      if (isa<math::FmaOp>(op))
+        op->setAttr(kWritten, UnitAttr::get(&getContext()));
     RewritePatternSet patterns(&getContext());
     populateMathPolynomialApproximationPatterns(patterns);
     GreedyRewriteConfig config;
     config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);
-    return onVectors.empty() ? success() : applyOpPatternsGreedily(onVectors, std::move(patterns), config);
+    if (failed(applyOpPatternsGreedily(onVectors, std::move(patterns), config)))
+      return failure();
+    for (Operation *op : mathOnVectors(function))
+      if (isa<math::FmaOp>(op) && !op->removeAttr(kWritten))
+        relaxFma(op);
+    return success();
+  }
+
+  /// math.fma rounds once: without the instruction, LLVM calls libm for every lane. A polynomial asks for less.
+  static void relaxFma(Operation *op) {
+    OpBuilder b(op);
+    op->replaceAllUsesWith(
+        vector::FMAOp::create(b, op->getLoc(), op->getOperand(0), op->getOperand(1), op->getOperand(2)));
+    op->erase();
   }
 };
 

@@ -37,12 +37,12 @@ void fovea::optimize(Module &module, TargetMachine &machine) {
   manager.run(module, modules);
 }
 
-Expected<std::unique_ptr<MemoryBuffer>> fovea::emitObject(Module &module, TargetMachine &machine) {
+Expected<std::unique_ptr<MemoryBuffer>> fovea::emitCode(Module &module, TargetMachine &machine, CodeGenFileType type) {
   SmallVector<char, 0> bytes;
   raw_svector_ostream stream(bytes);
   legacy::PassManager manager;
-  if (machine.addPassesToEmitFile(manager, stream, nullptr, CodeGenFileType::ObjectFile))
-    return createStringError("target " + machine.getTargetTriple().str() + " cannot emit objects");
+  if (machine.addPassesToEmitFile(manager, stream, nullptr, type))
+    return createStringError("target " + machine.getTargetTriple().str() + " cannot emit this kind of file");
   manager.run(module);
   return std::make_unique<SmallVectorMemoryBuffer>(std::move(bytes), "kernel", /*RequiresNullTerminator=*/false);
 }

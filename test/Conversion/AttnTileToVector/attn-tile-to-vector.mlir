@@ -124,6 +124,29 @@ func.func @score_region(%q: memref<2x4x?x16xf32>, %n: index, %bias: memref<?x?xf
   return
 }
 
+// The polynomial of tanh is made of vector.fma, which a target without FMA may split; a math.fma in a region stays fused.
+// CHECK-LABEL: func @fused(
+// CHECK: %[[X:.*]] = math.fma %{{.*}} : vector<8xf32>
+// CHECK-NOT: math.fma
+// CHECK: vector.fma
+// CHECK-NOT: math.fma
+// CHECK: return
+func.func @fused(%query: memref<2x4x?x16xf32>, %key: memref<2x4x?x16xf32>, %slope: f32, %n: index) {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 8, micro_keys = 4> {
+    %s = attn.init_state : !attn.state<32x16xf32>
+    %q = attn.load_tile %query[%b, %h, %t] valid %n : memref<2x4x?x16xf32> -> !attn.tile<query, 32x16xf32>
+    %kt = attn.load_tile %key[%b, %h, %t] valid %n : memref<2x4x?x16xf32> -> !attn.tile<key, 64x16xf32>
+    %vt = attn.load_tile %key[%b, %h, %t] valid %n : memref<2x4x?x16xf32> -> !attn.tile<value, 64x16xf32>
+    %u = attn.update %s, %q, %kt, %vt at(%b, %h, %t, %t) valid(%n, %n) scale 1.0
+      score (%x, %sb, %sh, %i, %j) {
+        %y = math.fma %x, %slope, %x : f32
+        %z = math.tanh %y : f32
+        attn.yield %z : f32
+      } : !attn.state<32x16xf32>, !attn.tile<query, 32x16xf32>, !attn.tile<key, 64x16xf32>, !attn.tile<value, 64x16xf32>
+  }
+  return
+}
+
 // A whole panel is written through registers, a ragged one element by element.
 // CHECK-LABEL: func @finalize(
 // CHECK-SAME: %[[O:[a-z0-9]+]]: memref<2x4x?x16xf32>

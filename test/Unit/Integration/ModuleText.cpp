@@ -38,8 +38,12 @@ std::string fovea::test::moduleText(const Spec &spec) {
 const std::vector<Variant> &fovea::test::variants() {
   static const std::vector<Variant> all = {{"loops", "loops", ""},
                                            {"host", "host", ""},
+#if defined(__x86_64__)
+                                           {"baseline", "cpu:x86-64", ""},
+#endif
                                            {"lanes16", "host", kSchedules[0]},
                                            {"lanes8", "host", kSchedules[1]},
-                                           {"lanes4", "host", kSchedules[2]}};
+                                           {"lanes4", "host", kSchedules[2]},
+                                           {"odd", "host", kSchedules[3]}};
   return all;
 }

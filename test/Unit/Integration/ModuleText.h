@@ -27,10 +27,11 @@ struct Spec {
 
 std::string moduleText(const Spec &spec);
 
-/// Register tiles of AVX-512, of 16 registers with 8 lanes, and an odd one. Any CPU runs all of them.
+/// Register tiles of AVX-512, AVX2 and NEON, and an odd one. Any CPU runs all of them.
 inline constexpr const char *kSchedules[] = {
     "query_tile = 64, key_block = 64, lanes = 16, panel = 32, micro_keys = 8",
     "query_tile = 72, key_block = 64, lanes = 8, panel = 24, micro_keys = 4",
+    "query_tile = 60, key_block = 64, lanes = 4, panel = 12, micro_keys = 8",
     "query_tile = 64, key_block = 64, lanes = 4, panel = 8, micro_keys = 2",
 };
 
@@ -38,7 +39,8 @@ inline constexpr const char *kSchedules[] = {
 struct Variant {
   std::string name, target, schedule;
 };
-/// Scalar loops, the host's own schedule, and kSchedules.
+/// Scalar loops, the host's own schedule, the baseline of its architecture (on x86-64 4 lanes without FMA), and
+/// kSchedules.
 const std::vector<Variant> &variants();
 
 } // namespace fovea::test

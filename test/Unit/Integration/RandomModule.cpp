@@ -12,7 +12,8 @@ struct Schedule {
 const std::vector<Schedule> kTiles = {
     {kSchedules[0], 64, 64},
     {kSchedules[1], 72, 64},
-    {kSchedules[2], 64, 64},
+    {kSchedules[2], 60, 64},
+    {kSchedules[3], 64, 64},
     {"query_tile = 128, key_block = 256, lanes = 16, panel = 32, micro_keys = 8", 128, 256},
     {"query_tile = 120, key_block = 256, lanes = 8, panel = 24, micro_keys = 4", 120, 256},
     {"query_tile = 16, key_block = 16, lanes = 8, panel = 16, micro_keys = 8", 16, 16},

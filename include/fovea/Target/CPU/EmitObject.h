@@ -3,6 +3,7 @@
 #define FOVEA_TARGET_CPU_EMIT_OBJECT_H
 
 #include "mlir/IR/BuiltinAttributes.h"
+#include "llvm/Support/CodeGen.h"
 #include "llvm/Support/Error.h"
 #include <memory>
 
@@ -21,7 +22,13 @@ void emitModuleTable(llvm::Module &module, mlir::ArrayAttr kernels, llvm::String
 /// Few passes: the vector code is already in its final shape, so that more would cost time and gain nothing.
 void optimize(llvm::Module &module, llvm::TargetMachine &machine);
 
-llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> emitObject(llvm::Module &module, llvm::TargetMachine &machine);
+/// An ELF object or assembly text.
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> emitCode(llvm::Module &module, llvm::TargetMachine &machine,
+                                                             llvm::CodeGenFileType type);
+
+/// What a C or C++ program includes to use a module that is linked to it: the table's declaration, and every kernel's
+/// arguments in a comment.
+std::string moduleHeader(mlir::ArrayAttr kernels, llvm::StringRef symbol, llvm::StringRef target);
 
 } // namespace fovea
 

@@ -15,14 +15,28 @@ namespace fovea::attn {
 using namespace mlir;
 using namespace fovea::attn;
 
-ScheduleAttr fovea::attn::chooseSchedule(MLIRContext *context, int64_t lanes, int64_t keyHeadSize,
+namespace {
+
+/// microKeys x vectors accumulators; beside them the registers hold a row of vectors and one broadcast key.
+struct RegisterTile {
+  int64_t vectors, microKeys;
+};
+
+/// At least 12 independent chains cover the latency of a FMA: 16 registers hold 4 x 3, which uses each broadcast three
+/// times. Of 32, NEON takes 8 x 3: each key costs it a load instruction, which three vectors share. AVX-512 folds that
+/// load into its FMA; 8 x 2 is as fast as 8 x 3 there, and a short sequence fills it better.
+/// SSE has no FMA: a product needs a register of its own, and only sums are chains, of which 8 are enough.
+RegisterTile chooseRegisterTile(int64_t lanes, int64_t registers) {
+  if (registers < 32)
+    return {lanes < 8 ? 2 : 3, 4};
+  return {lanes < 16 ? 3 : 2, 8};
+}
+
+} // namespace
+
+ScheduleAttr fovea::attn::chooseSchedule(MLIRContext *context, int64_t lanes, int64_t registers, int64_t keyHeadSize,
                                          int64_t valueHeadSize) {
-  // The register tile: microKeys x vectors accumulators, at least 12 independent chains to cover the FMA latency. 32
-  // registers (16 lanes) hold 8 x 2 with room for operands; 16 registers hold 4 x 3, which reuses each broadcast three
-  // times.
-  bool has32Registers = lanes >= 16;
-  int64_t vectors = has32Registers ? 2 : 3;
-  int64_t microKeys = has32Registers ? 8 : 4;
+  auto [vectors, microKeys] = chooseRegisterTile(lanes, registers);
   int64_t panel = vectors * lanes;
   // About 128 rows per task share each key block from L2; fewer for large heads, whose query and accumulator panels are
   // larger.
@@ -42,9 +56,12 @@ struct SchedulePass : fovea::attn::impl::ScheduleBase<SchedulePass> {
     getOperation().walk([&](AttentionOp op) {
       if (op.getSchedule())
         return;
-      op.setScheduleAttr(chooseSchedule(&getContext(), lanes, op.getKeyHeadSize(), op.getValueHeadSize()));
+      op.setScheduleAttr(chooseSchedule(&getContext(), lanes, registers, op.getKeyHeadSize(), op.getValueHeadSize()));
       ScheduleAttr schedule = *op.getSchedule();
+      int64_t vectors = schedule.getPanel() / schedule.getLanes(), keys = schedule.getMicroKeys();
       remark::passed(op.getLoc(), remark::RemarkOpts::name("Schedule").category("attn"))
+          << remark::reason("{0} keys x {1} vectors of {2} queries are {3} accumulators in {4} registers", keys,
+                            vectors, lanes.getValue(), keys * vectors, registers.getValue())
           << remark::metric("query_tile", schedule.getQueryTile())
           << remark::metric("key_block", schedule.getKeyBlock()) << remark::metric("lanes", schedule.getLanes())
           << remark::metric("panel", schedule.getPanel()) << remark::metric("micro_keys", schedule.getMicroKeys());

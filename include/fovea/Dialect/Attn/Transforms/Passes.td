@@ -27,10 +27,12 @@ def KernelArguments : Pass<"attn-kernel-arguments", "::mlir::ModuleOp"> {
 def Schedule : Pass<"attn-schedule", "::mlir::func::FuncOp"> {
   let summary = "Phase 5: choose tile sizes";
   let description = [{
-    Input: `attn.attention` on memrefs. Output: the same with a `schedule` attribute, chosen from the target's vector width and
-    the static head sizes only. An op that already has a schedule keeps it.
+    Input: `attn.attention` on memrefs. Output: the same with a `schedule` attribute, chosen from the target's vectors (lanes
+    and registers) and the static head sizes only. A remark says why. An op that already has a schedule keeps it.
   }];
-  let options = [Option<"lanes", "lanes", "int64_t", "8", "fp32 lanes of a vector register: 16 for AVX-512, 8 is portable">];
+  let options = [
+    Option<"lanes", "lanes", "int64_t", "8", "fp32 lanes of a vector register: 16 AVX-512, 8 AVX, 4 NEON and SSE">,
+    Option<"registers", "registers", "int64_t", "16", "vector registers: 32 AVX-512 and NEON, 16 AVX and SSE">];
 }
 
 def Tile : Pass<"attn-tile", "::mlir::func::FuncOp"> {

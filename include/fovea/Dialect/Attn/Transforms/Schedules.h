@@ -6,8 +6,10 @@
 
 namespace fovea::attn {
 
-/// Tile sizes for a vector width and static head sizes; nothing else may enter, or results would depend on it.
-ScheduleAttr chooseSchedule(mlir::MLIRContext *context, int64_t lanes, int64_t keyHeadSize, int64_t valueHeadSize);
+/// Tile sizes for fp32 lanes, vector registers and static head sizes; nothing else may enter, or results would depend
+/// on it.
+ScheduleAttr chooseSchedule(mlir::MLIRContext *context, int64_t lanes, int64_t registers, int64_t keyHeadSize,
+                            int64_t valueHeadSize);
 
 } // namespace fovea::attn
 
