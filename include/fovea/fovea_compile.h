@@ -23,6 +23,14 @@ typedef struct fovea_compile_times {
   double total;
 } fovea_compile_times;
 
+/* One decision of the compiler, or something that it proved or could not. Strings live for the duration of the call. */
+typedef struct fovea_remark {
+  const char *kind;     /* "passed", "missed", "failure" or "analysis" */
+  const char *name;     /* what it is about, "Schedule" or "VisibleKeys" */
+  const char *text;     /* for people */
+  const char *location; /* "NAME:LINE:COL" in the source, or "" */
+} fovea_remark;
+
 typedef struct fovea_compile_options {
   uint32_t struct_size;       /* sizeof(fovea_compile_options) */
   const char *target;         /* "host" (default), "loops", "cpu:ARCH[+feature...]" */
@@ -30,6 +38,8 @@ typedef struct fovea_compile_options {
   const char *from_phase;     /* NULL, or the phase the module is in ("schedule"), by name or number; api.md's ladder */
   const char *dump_directory; /* NULL, or an existing directory for numbered dumps of every phase */
   fovea_compile_times *times; /* NULL, or filled on success */
+  void (*remark)(void *user, const fovea_remark *remark); /* NULL, or called for each, in order, while compiling */
+  void *remark_user;
 } fovea_compile_options;
 
 /* Thread-safe. `mlir` need not be zero-terminated. Kernels are the public functions of the module, each with one

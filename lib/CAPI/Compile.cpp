@@ -26,7 +26,10 @@ extern "C" fovea_status fovea_compile(const char *mlir, size_t bytes, const fove
     fovea::CompileError reason;
     fovea_compile_times times;
     fovea::CompileOptions request{orDefault(given.target, "host"), orDefault(given.source_name, "<mlir>"),
-                                  orDefault(given.from_phase, ""), orDefault(given.dump_directory, "")};
+                                  orDefault(given.from_phase, ""), orDefault(given.dump_directory, ""),
+                                  {}};
+    if (given.remark)
+      request.remark = [&](const fovea_remark &remark) { given.remark(given.remark_user, &remark); };
     *module = fovea::compile(llvm::StringRef(mlir, bytes), request, times, reason);
     if (!*module)
       return fail(reason.status, reason.message.c_str(), reason.location.c_str());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Compilation.h"
 
+#include "Remarks.h"
 #include "fovea/Engine/SafeParse.h"
 #include "fovea/InitAll.h"
 #include "fovea/Pipelines/Ladder.h"
@@ -23,10 +24,7 @@ public:
             return success();
           seen = true;
           error.message = diagnostic.str();
-          if (auto location = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>())
-            error.location = (location.getFilename().getValue() + ":" + Twine(location.getLine()) + ":" +
-                              Twine(location.getColumn()))
-                                 .str();
+          error.location = formatLocation(diagnostic.getLocation());
           for (Diagnostic &note : diagnostic.getNotes())
             error.message += "\nnote: " + note.str();
           return success();
@@ -63,6 +61,8 @@ bool Compilation::parse(StringRef text) {
   DialectRegistry registry;
   registerDialects(registry);
   context.appendDialectRegistry(registry);
+  if (options.remark)
+    forwardRemarks(context, options.remark);
   context.printOpOnDiagnostic(false); // errors name the place; the whole op would bury the message
   times.context = watch.lap();
   module = parseModule(text, options.sourceName, context, error.message, error.location);

@@ -29,6 +29,11 @@ Kernel::Kernel(const Options &options, llvm::StringRef text, llvm::StringRef nam
   compile.from_phase = options.fromPhase.empty() ? nullptr : options.fromPhase.c_str();
   compile.dump_directory = options.dumpDirectory.empty() ? nullptr : options.dumpDirectory.c_str();
   compile.times = &times;
+  if (options.explain)
+    compile.remark = [](void *user, const fovea_remark *remark) {
+      static_cast<Kernel *>(user)->remarks.push_back({remark->kind, remark->name, remark->text, remark->location});
+    };
+  compile.remark_user = this;
   fovea_error *error = nullptr;
   fovea_status status = fovea_compile(text.data(), text.size(), &compile, &module, &error);
   check(status, error);

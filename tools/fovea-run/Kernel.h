@@ -12,6 +12,11 @@
 
 namespace fovea::run {
 
+/// A copy of a fovea_remark.
+struct Remark {
+  std::string kind, name, text, location;
+};
+
 class Kernel {
 public:
   Kernel(const Options &options, llvm::StringRef text, llvm::StringRef name);
@@ -23,6 +28,7 @@ public:
   const fovea_param &param(size_t index) const { return *fovea_kernel_param(kernel, index); }
   const fovea_kernel *get() const { return kernel; }
   fovea_compile_times times = {};
+  std::vector<Remark> remarks; // with --explain
 
 private:
   fovea_module *module = nullptr;

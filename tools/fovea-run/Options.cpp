@@ -14,6 +14,8 @@ EXAMPLES:
       random inputs (missing float tensors come from --seed), compared with the fp64 reference, timed
   fovea-run f.mlir --input=q.npy --input=k.npy --input=v.npy --input=window=512 --output=o.npy
       inputs in argument order or as NAME=FILE; integers as NAME=VALUE
+  fovea-run f.mlir --dims=B=1,Nq=4096,Nk=4096 --explain --map=tiles.svg
+      why it is fast, or not: the schedule, what is proven of the mask, what is skipped
   fovea-run f.mlir --target=loops --dump=phases --check
       the scalar target, every phase written to phases/
   fovea-run phases/05-schedule.mlir --from=schedule --reference=f.mlir --check
@@ -45,6 +47,10 @@ fovea::run::Options fovea::run::parseOptions(int argc, char **argv) {
                       cl::cat(category));
   cl::opt<bool> bench("bench", cl::desc("Median time, GFLOP/s and share of the machine's measured peak"),
                       cl::cat(category));
+  cl::opt<bool> explain("explain", cl::cat(category),
+                        cl::desc("Say what was decided, proven and skipped, with a map of the tiles"));
+  cl::opt<std::string> map("map", cl::value_desc("tiles.svg"), cl::cat(category),
+                           cl::desc("Draw which tiles are skipped, masked and full, and the tasks over them"));
   cl::opt<bool> json("json", cl::desc("Report as JSON"), cl::cat(category));
   cl::opt<std::string> dump("dump", cl::desc("Write every phase to this directory"), cl::value_desc("DIR"),
                             cl::cat(category));
@@ -61,5 +67,5 @@ fovea::run::Options fovea::run::parseOptions(int argc, char **argv) {
       fail("--dump=" + dump + ": cannot make this directory: " + error.message());
   if (threads > 1024)
     fail("--threads=" + llvm::Twine(threads) + ": at most 1024 are supported");
-  return {file, reference, function, inputs, outputs, dims, seed, threads, target, from, dump, check, bench, json};
+  return {file, reference, function, inputs, outputs, dims, seed, threads, target, from, dump, check, bench, json, explain, map};
 }

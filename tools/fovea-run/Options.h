@@ -16,7 +16,8 @@ struct Options {
   uint64_t seed = 0;
   unsigned threads = 0; // 0: one per hardware thread
   std::string target, fromPhase, dumpDirectory;
-  bool check = false, bench = false, json = false;
+  bool check = false, bench = false, json = false, explain = false;
+  std::string map; // where to draw the tiles; empty: nowhere
 };
 
 /// Ends the program on a bad command line and after --help.

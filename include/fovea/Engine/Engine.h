@@ -6,6 +6,7 @@
 
 #include "fovea/fovea_compile.h"
 #include "llvm/ADT/StringRef.h"
+#include <functional>
 #include <string>
 
 namespace fovea {
@@ -22,6 +23,7 @@ struct CompileOptions {
   std::string sourceName = "<mlir>";
   std::string fromPhase; // "": what the module says, or import
   std::string dumpDirectory;
+  std::function<void(const fovea_remark &)> remark; // empty: nothing is proven just to be said
 };
 
 /// Null on failure, with the reason in `error`. The module owns its machine code.
