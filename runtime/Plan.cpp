@@ -2,6 +2,8 @@
 #include "Plan.h"
 
 #include "Arguments.h"
+#include "Describe.h"
+#include "Summaries.h"
 
 #include <oneapi/tbb/info.h>
 
@@ -28,6 +30,23 @@ static Status checkReported(const fovea_kernel_table &kernel, int32_t result, in
                    ", which is none of its messages");
   if (count < 0)
     return failure(FOVEA_INTERNAL, "the plan function of kernel '", kernel.name, "' counts ", count, " tasks");
+  return {};
+}
+
+/// Claims about frozen tensors are checked, summaries of them are made.
+static Status lookAtContents(const fovea_kernel_table &kernel, fovea_plan &plan) {
+  for (uint32_t p = 0; p < kernel.num_params; ++p)
+    if (kernel.params[p].flags & FOVEA_PARAM_SORTED)
+      if (Status status = checkSorted(kernel.params[p], plan.values[p]); status.failed())
+        return failure(status.code, describeArgument(kernel, p), " is ", status.message);
+  plan.summaries.resize(kernel.num_summaries);
+  for (uint32_t s = 0; s < kernel.num_summaries; ++s) {
+    const fovea_summary &summary = kernel.summaries[s];
+    Status status = makeSummary(kernel.params[summary.param], plan.values[summary.param], summary, plan.summaries[s],
+                                plan.values[kernel.num_params + s]);
+    if (status.failed())
+      return failure(status.code, describeArgument(kernel, summary.param), ": ", status.message);
+  }
   return {};
 }
 
@@ -79,11 +98,13 @@ extern "C" fovea_status fovea_plan_create(const fovea_kernel *kernel, const fove
       return status;
     const fovea_kernel_table &table = *kernel->table;
     auto created = std::make_unique<fovea_plan>();
-    created->values.resize(table.num_params);
+    created->values.resize(size_t(table.num_params) + table.num_summaries);
     fovea_value *values = created->values.data();
     if (Status status = readArguments(table, args, num_args, Phase::Plan, values); status.failed())
       return status;
     if (Status status = checkNamedDims(table, values); status.failed())
+      return status;
+    if (Status status = lookAtContents(table, *created); status.failed())
       return status;
     std::vector<fovea_task> &tasks = created->tasks;
     if (Status status = listTasks(table, values, tasks); status.failed())

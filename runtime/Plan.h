@@ -6,10 +6,11 @@
 #include "Workspace.h"
 
 struct fovea_plan {
-  const fovea_kernel *kernel; // its module is retained while the plan lives
-  std::vector<fovea_value> values;
-  std::vector<fovea_task> tasks; // largest first
-  uint32_t requestedSlots;       // as asked for; `slots` is lower when there are fewer tasks
+  const fovea_kernel *kernel;                  // its module is retained while the plan lives
+  std::vector<fovea_value> values;             // of parameters, then of summaries
+  std::vector<std::vector<int64_t>> summaries; // what the latter point to
+  std::vector<fovea_task> tasks;               // largest first
+  uint32_t requestedSlots;                     // as asked for; `slots` is lower when there are fewer tasks
   uint32_t slots;
   int64_t blocks;
   int64_t visited;

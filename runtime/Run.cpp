@@ -8,6 +8,8 @@
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
 
+#include <algorithm>
+
 using namespace fovea;
 
 /// Claims before it polls, so that a run which had nothing left to do is complete, not cancelled.
@@ -43,6 +45,7 @@ static Status readRunArguments(const fovea_plan &plan, const fovea_arg *args, si
   const fovea_kernel_table &kernel = *plan.kernel->table;
   if (Status status = readArguments(kernel, args, numArgs, Phase::Run, values); status.failed())
     return status;
+  std::copy(plan.values.begin() + kernel.num_params, plan.values.end(), values + kernel.num_params); // summaries
   return checkAgainstPlan(kernel, plan.values.data(), values);
 }
 

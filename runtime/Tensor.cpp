@@ -2,12 +2,11 @@
 #include "Tensor.h"
 
 #include "Describe.h"
+#include "Elements.h"
 
 #include <algorithm>
 
 using namespace fovea;
-
-static int64_t elementBytes(const fovea_param &param) { return param.dtype_bits == 1 ? 1 : param.dtype_bits / 8; }
 
 static bool isEmpty(const fovea_param &param, const fovea_value &value) {
   return std::find(value.sizes, value.sizes + param.rank, 0) != value.sizes + param.rank;

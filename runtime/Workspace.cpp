@@ -15,7 +15,7 @@ static bool roundToLines(size_t bytes, size_t &rounded) {
 
 bool WorkspaceLayout::compute(const fovea_kernel_table &kernel, uint32_t slots) {
   size_t arena;
-  return roundToLines(size_t(kernel.num_params) * sizeof(fovea_value), values) &&
+  return roundToLines((size_t(kernel.num_params) + kernel.num_summaries) * sizeof(fovea_value), values) &&
          roundToLines(size_t(kernel.arena_bytes), arena) &&
          !__builtin_add_overflow(sizeof(SlotEntry) + values, arena, &slot) &&
          !__builtin_mul_overflow(slot, slots, &total) &&

@@ -103,6 +103,14 @@ FOVEA_API void fovea_plan_destroy(fovea_plan *plan);
 FOVEA_API fovea_status fovea_plan_get_stats(const fovea_plan *plan, fovea_plan_stats *stats);
 FOVEA_API const fovea_task *fovea_plan_tasks(const fovea_plan *plan, size_t *count); /* largest first */
 
+/* Whether the kernel would skip a rectangle of the mask (FOVEA_TILE_EMPTY), leave out its mask (FOVEA_TILE_FULL) or ask
+ * it for every element (FOVEA_TILE_PARTIAL): rows [row_begin, row_end) and keys [key_begin, key_end) of sequence b and
+ * query head h, as absolute positions, rows with their offset. Runs nothing. Sound, not exact: what is called PARTIAL
+ * may be EMPTY or FULL. Keys that do not exist are left out; no rows or no keys are EMPTY. OUT_OF_RANGE: no such
+ * sequence or head. Reads frozen tensors at the addresses that fovea_plan_create was given. */
+FOVEA_API fovea_status fovea_plan_classify(const fovea_plan *plan, int64_t b, int64_t h, int64_t row_begin,
+                                           int64_t row_end, int64_t key_begin, int64_t key_end, int32_t *result);
+
 /* Bytes of workspace for one call at a time: O(tile) per slot, independent of the sequence length. */
 FOVEA_API size_t fovea_plan_workspace(const fovea_plan *plan);
 /* Once per workspace (64-byte aligned); the last arriver of a run leaves it ready for the next. */

@@ -13,7 +13,7 @@ extern "C" {
 #endif
 
 #define FOVEA_ABI_MAGIC 0x41564F46u /* "FOVA", little endian */
-#define FOVEA_ABI_VERSION 1u
+#define FOVEA_ABI_VERSION 2u
 #define FOVEA_MAX_RANK 6
 
 /* One argument as compiled code sees it. Tensor: address of the first element, sizes and strides in elements (strides
@@ -40,6 +40,8 @@ typedef struct fovea_task {
   int64_t blocks;   /* key blocks without any mask: blocks - visited were skipped */
 } fovea_task;
 
+/* In what follows `values` are those of the parameters and then those of the kernel's summaries. */
+
 /* Fills at most `capacity` tasks and always stores the number needed in *count. Reads shapes, scalars and the data of
  * FROZEN tensors; `data` of other tensors may be NULL. Returns 0, or k > 0: the arguments break messages[k - 1]. */
 typedef int32_t (*fovea_plan_fn)(const fovea_value *values, fovea_task *tasks, int64_t capacity, int64_t *count);
@@ -47,17 +49,26 @@ typedef int32_t (*fovea_plan_fn)(const fovea_value *values, fovea_task *tasks, i
 /* Runs one task. `arena` is private to the caller for the duration, 64-byte aligned, arena_bytes long. Returns 0. */
 typedef int32_t (*fovea_task_fn)(const fovea_value *values, const fovea_task *task, char *arena);
 
+enum { FOVEA_TILE_EMPTY = 0, FOVEA_TILE_PARTIAL = 1, FOVEA_TILE_FULL = 2 };
+
+/* What the mask of sequence b and query head h is for the rows [row_begin, row_end) and the keys [key_begin, key_end),
+ * as absolute positions: a FOVEA_TILE. Sound, not exact: PARTIAL may be EMPTY or FULL. Keys that do not exist are left
+ * out; no rows or no keys are EMPTY. -1: there is no such sequence or head. */
+typedef int32_t (*fovea_classify_fn)(const fovea_value *values, int64_t b, int64_t h, int64_t row_begin,
+                                     int64_t row_end, int64_t key_begin, int64_t key_end);
+
 enum { FOVEA_PARAM_TENSOR = 0, FOVEA_PARAM_INT = 1, FOVEA_PARAM_FLOAT = 2 };
 
 enum {
   FOVEA_PARAM_OUTPUT = 1, /* written by the kernel */
-  FOVEA_PARAM_FROZEN = 2  /* its data decides which tiles are skipped: read at plan time, must keep its content */
+  FOVEA_PARAM_FROZEN = 2, /* its data decides which tiles are skipped: read at plan time, must keep its content */
+  FOVEA_PARAM_SORTED = 4  /* FROZEN integers that do not decrease along the last dimension; checked at plan time */
 };
 
 typedef struct fovea_param {
   const char *name;
   int32_t kind;       /* FOVEA_PARAM_TENSOR, _INT or _FLOAT */
-  int32_t flags;      /* FOVEA_PARAM_OUTPUT | FOVEA_PARAM_FROZEN */
+  int32_t flags;      /* FOVEA_PARAM_OUTPUT, _FROZEN, _SORTED */
   uint8_t dtype_code; /* DLDataTypeCode of the element or scalar; booleans are kDLUInt with 1 bit in a byte */
   uint8_t dtype_bits; /* index scalars count as 64-bit integers */
   uint16_t rank;      /* 0 for scalars, at most FOVEA_MAX_RANK */
@@ -66,15 +77,36 @@ typedef struct fovea_param {
   const char *dims[FOVEA_MAX_RANK]; /* dimension name or NULL; dimensions of one name are equal at run time */
 } fovea_param;
 
+enum { FOVEA_SUMMARY_RANGE = 0, FOVEA_SUMMARY_COUNT = 1 };
+
+/* A table that a plan makes of a FROZEN tensor of integers or floats, so that the mask's ranges are known without a
+ * look at its elements. Its value has the tensor's rank and int64 elements; a dimension that is not summarised has the
+ * tensor's size (at least 1). An integer is set if it is not 0, a float if it is greater than -inf.
+ *
+ * RANGE, one dimension of n elements in B = max(1, ceil(n / grain)) blocks: entry 2 (k B + a) is the least element of
+ * the blocks a to a + 2^k - 1, the next one the greatest; k from 0 while 2^k <= B. Of floats: 0 or 1, set or not.
+ * COUNT, two dimensions: entry (x, y) is how many elements of the first x by y blocks are set.
+ * What holds no elements is 0. The last summarised dimension is dense; others may have stride 0. */
+typedef struct fovea_summary {
+  uint32_t param;
+  int32_t kind;      /* FOVEA_SUMMARY_RANGE or _COUNT */
+  int32_t dims[2];   /* ascending; RANGE: the second is -1 */
+  int32_t grains[2]; /* elements of a block along each: a power of two; RANGE: the second is 1 */
+} fovea_summary;
+
 typedef struct fovea_kernel_table {
   const char *name;
   const fovea_param *params;
+  const fovea_summary *summaries;
   const char *const *messages; /* what fovea_plan_fn may report */
   fovea_plan_fn plan;
   fovea_task_fn task;
+  fovea_classify_fn classify;
   int64_t arena_bytes; /* scratch per slot */
   uint32_t num_params;
+  uint32_t num_summaries;
   uint32_t num_messages;
+  uint32_t reserved;
 } fovea_kernel_table;
 
 typedef struct fovea_module_table {

@@ -2,6 +2,7 @@
 #include "fovea/Analysis/MaskClassifier.h"
 
 #include "UniformCode.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 
@@ -96,6 +97,15 @@ MaskRange MaskClassifier::rangeOf(Value value, MaskRangeBuilder &builder) const 
   if (!range.isKnown() && value.getType().isInteger(1))
     return MaskRange::boolean(builder.boolean(false), builder.boolean(true));
   return range;
+}
+
+bool MaskClassifier::knows(Operation *op) const {
+  if (!isa<MaskRangeOpInterface>(op))
+    return false;
+  if (!isa<memref::LoadOp, arith::CmpFOp, arith::ExtFOp>(op))
+    return true;
+  MaskRange range = ranges.lookup(op->getResult(0));
+  return range.isKnown() || range.anySet;
 }
 
 /// Ranges of the ops of the slice whose dependence is wanted.

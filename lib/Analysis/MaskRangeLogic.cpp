@@ -7,9 +7,9 @@ using namespace mlir;
 
 namespace fovea::rules {
 
-namespace {
-
 MaskRange negation(MaskRangeBuilder &b, const MaskRange &x) { return MaskRange::boolean(b.isNot(x.hi), b.isNot(x.lo)); }
+
+namespace {
 
 /// Different everywhere: one is always true and the other never. Equal nowhere is the same as different everywhere.
 MaskRange different(MaskRangeBuilder &b, const MaskRange &x, const MaskRange &y) {
@@ -108,6 +108,8 @@ MaskRange compare(Operation *op, MaskRangeBuilder &b, Operands operands) {
     MaskRange unequal = different(b, x, y);
     return predicate == Predicate::ne ? unequal : negation(b, unequal);
   }
+  if (std::optional<MaskRange> set = compareSet(op, b, operands))
+    return *set;
   if (!x.isKnown() || !y.isKnown())
     return MaskRange::unknown();
   switch (predicate) {
@@ -145,7 +147,9 @@ template <Sign sign> MaskRange convert(Operation *op, MaskRangeBuilder &b, Opera
       return {b.select(x[0].lo, b.constant(1), zero), b.select(x[0].hi, b.constant(1), zero), Bounds{0, 1}};
     return {b.select(x[0].hi, b.constant(-1), zero), b.select(x[0].lo, b.constant(-1), zero), Bounds{-1, 0}};
   }
-  bool isUnchanged = x[0].isKnown() && (sign == Sign::Signed || x[0].bounds.isNonNegative());
+  if (!x[0].isKnown())
+    return widen(op, b, x);
+  bool isUnchanged = (sign == Sign::Signed || x[0].bounds.isNonNegative());
   return isUnchanged ? x[0] : MaskRange::unknown();
 }
 

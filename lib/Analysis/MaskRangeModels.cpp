@@ -5,6 +5,7 @@
 #include "fovea/Analysis/MaskClassifier.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/DialectRegistry.h"
 
 using namespace mlir;
@@ -70,6 +71,8 @@ void attachLogic(MLIRContext *context) {
   attach<arith::XOrIOp, rules::exclusive>(context);
   attach<arith::SelectOp, rules::select>(context);
   attach<arith::CmpIOp, rules::compare>(context);
+  attach<arith::CmpFOp, rules::compareFloats>(context);
+  attach<arith::ExtFOp, rules::widen>(context);
   attach<arith::ExtSIOp, rules::convert<Sign::Signed>>(context);
   attach<arith::ExtUIOp, rules::convert<Sign::Unsigned>>(context);
   attach<arith::TruncIOp, rules::convert<Sign::Signed>>(context);
@@ -87,6 +90,8 @@ void registerMaskRangeModels(DialectRegistry &registry) {
   });
   registry.addExtension(
       +[](MLIRContext *context, math::MathDialect *) { attachIntegers<math::AbsIOp, rules::absolute>(context); });
+  registry.addExtension(
+      +[](MLIRContext *context, memref::MemRefDialect *) { attach<memref::LoadOp, rules::load>(context); });
 }
 
 } // namespace fovea

@@ -2,6 +2,8 @@
 #include "UniformCode.h"
 
 #include "fovea/Analysis/MaskClassifier.h"
+#include "fovea/Dialect/Attn/Utils/SafeOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 
@@ -30,6 +32,14 @@ static Value safeDivisor(MaskRangeBuilder &builder, Value dividend, Value diviso
 }
 
 void cloneWithoutTraps(MaskRangeBuilder &builder, Operation &op, IRMapping &mapping) {
+  if (auto load = dyn_cast<memref::LoadOp>(op)) {
+    SmallVector<Value> indices;
+    for (Value index : load.getIndices())
+      indices.push_back(mapping.lookupOrDefault(index));
+    Value memref = mapping.lookupOrDefault(load.getMemRef());
+    mapping.map(load.getResult(), attn::loadOrZero(builder.getBuilder(), builder.getLoc(), memref, indices));
+    return;
+  }
   Operation *clone = builder.getBuilder().clone(op, mapping);
   bool isSigned = isa<arith::DivSIOp, arith::RemSIOp, arith::FloorDivSIOp, arith::CeilDivSIOp>(op);
   bool isDivision = isSigned || isa<arith::DivUIOp, arith::RemUIOp, arith::CeilDivUIOp>(op);
@@ -60,10 +70,14 @@ void DeadCodeTrimmer::notifyOperationInserted(Operation *op, OpBuilder::InsertPo
 }
 
 void DeadCodeTrimmer::trim(ValueRange keep) {
+  DenseSet<Operation *> gone; // with the op around them
   for (Operation *op : llvm::reverse(created)) {
-    bool isKept = llvm::any_of(op->getResults(), [&](Value result) { return llvm::is_contained(keep, result); });
-    if (isKept || op->getNumRegions() > 0 || !isOpTriviallyDead(op)) // with regions: what is inside may be listed too
+    if (gone.contains(op))
       continue;
+    bool isKept = llvm::any_of(op->getResults(), [&](Value result) { return llvm::is_contained(keep, result); });
+    if (isKept || !isOpTriviallyDead(op))
+      continue;
+    op->walk([&](Operation *inner) { gone.insert(inner); });
     if (auto *rewriteListener = dyn_cast_if_present<RewriterBase::Listener>(outer))
       rewriteListener->notifyOperationErased(op);
     op->erase();

@@ -7,8 +7,8 @@
 
 namespace fovea {
 
-/// Clones `op`, folded if possible. A division whose operands may make it trap becomes one by 1: a mask that no row
-/// asks must not stop the program.
+/// Clones `op`, folded if possible. A division whose operands may make it trap becomes one by 1, a load outside its
+/// array gives 0: a mask must not stop the program.
 void cloneWithoutTraps(MaskRangeBuilder &builder, mlir::Operation &op, mlir::IRMapping &mapping);
 
 } // namespace fovea

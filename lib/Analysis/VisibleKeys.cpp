@@ -139,8 +139,8 @@ KeySet KeySolver::evaluate(Value condition, bool wanted) {
         return unite(yes, intersect(b, where(c, false), where(choice.getFalseValue(), wanted)));
       })
       .Case([&](arith::CmpIOp comparison) { return compare(comparison, wanted); })
-      // Without a rule, the classifier does not know more.
-      .Default([](Operation *other) { return isa<MaskRangeOpInterface>(other) ? unsolved() : KeySet::all(); });
+      // What the classifier knows nothing of, it knows nothing of in any step.
+      .Default([&](Operation *other) { return classifier.knows(other) ? unsolved() : KeySet::all(); });
 }
 
 /// y > x for x < y.
@@ -179,6 +179,8 @@ KeySet KeySolver::compare(arith::CmpIOp op, bool wanted) {
   if (varies(y) || x.getType().isInteger(1))
     return unsolved();
   MaskRange range = rangeOf(y);
+  if (rangeOf(x).anySet) // of a count, which has no inverse
+    return unsolved();
   if (!range.isKnown() || !rangeOf(x).isKnown())
     return KeySet::all();
   Limit least{range.lo, range.bounds}, most{range.hi, range.bounds};

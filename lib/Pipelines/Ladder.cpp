@@ -25,8 +25,9 @@ void cleanUp(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
-/// 2: attn on tensors -> the same, without masks that hide nothing.
+/// 2: attn on tensors -> the same, with masks for biases that hide, without masks that hide nothing.
 void simplify(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(attn::createBiasToMask());
   pm.addNestedPass<func::FuncOp>(attn::createSimplifyMask());
   cleanUp(pm);
 }
@@ -54,13 +55,14 @@ void tile(OpPassManager &pm) {
   cleanUp(pm);
 }
 
-/// 7: tile ops -> vector code or scalar loops; a plan and a task function per kernel, scratch in one arena.
+/// 7: tile ops -> vector code or scalar loops; plan, task and classify functions per kernel, scratch in one arena.
 void target(OpPassManager &pm, const LadderOptions &options) {
   if (options.loops)
     pm.addNestedPass<func::FuncOp>(createConvertAttnTileToLoops());
   else
     pm.addPass(createConvertAttnTileToVector());
   pm.addNestedPass<func::FuncOp>(attn::createPlanArena());
+  pm.addNestedPass<func::FuncOp>(attn::createSummarizeLoads());
   pm.addPass(attn::createOutlineTasks());
   pm.addNestedPass<func::FuncOp>(attn::createExpandTileBounds());
   cleanUp(pm);

@@ -52,6 +52,8 @@ public:
   mlir::Value getKey() const;
   bool dependsOnKeys(mlir::Value value) const { return dependenceOf(value) & kKeys; }
   MaskRange rangeOf(mlir::Value value, MaskRangeBuilder &builder) const;
+  /// Whether anything is known of an op's result over a tile: there is a rule for it and, if it reads memory, a summary.
+  bool knows(mlir::Operation *op) const;
   /// The ranges hold only where this does; null: everywhere.
   mlir::Value getAssumption() const { return keysHold; }
 
@@ -86,7 +88,7 @@ private:
   llvm::SmallVector<mlir::Operation *> created;
 };
 
-/// Attaches MaskRangeOpInterface to arith ops and math.absi.
+/// Attaches MaskRangeOpInterface to arith ops, math.absi and memref.load.
 void registerMaskRangeModels(mlir::DialectRegistry &registry);
 
 } // namespace fovea

@@ -13,6 +13,9 @@
 //   both ends,
 //                                                               else [0, d - 1], d > 0
 //
+// A load from an array that has an attn.summary: what is between the ends of its indices, widened to whole blocks;
+// outside the array a mask reads 0.
+//
 // Anything else is unknown: an unknown boolean is (false, true), an unknown integer poisons every comparison it
 // reaches. That is always sound: the tile is then computed with the mask code.
 //
@@ -56,6 +59,9 @@ std::optional<Bounds> operator*(Bounds a, Bounds b);
 struct MaskRange {
   mlir::Value lo, hi;     // index-typed for integers of any width (signed value); for i1: must, may
   Bounds bounds = {0, 0}; // of an integer
+  /// Of a loaded number whose lo and hi may be unknown, if not null: it is set (an integer not 0, a float above -inf)
+  /// everywhere, somewhere.
+  mlir::Value allSet = {}, anySet = {};
 
   static MaskRange unknown() { return {}; }
   static MaskRange boolean(mlir::Value must, mlir::Value may) { return {must, may}; }

@@ -19,7 +19,7 @@ public:
 
   Constant *i8(uint64_t value) { return ConstantInt::get(Type::getInt8Ty(context), value); }
   Constant *i16(uint64_t value) { return ConstantInt::get(Type::getInt16Ty(context), value); }
-  Constant *i32(uint64_t value) { return ConstantInt::get(Type::getInt32Ty(context), value); }
+  Constant *i32(int64_t value) { return ConstantInt::getSigned(Type::getInt32Ty(context), value); }
   Constant *i64(int64_t value) { return ConstantInt::getSigned(Type::getInt64Ty(context), value); }
   Constant *null() { return ConstantPointerNull::get(PointerType::get(context, 0)); }
 
@@ -51,8 +51,9 @@ public:
       sizes.push_back(i64(dim < rank ? (isStatic ? memref.getDimSize(dim) : -1) : 0));
       names.push_back(dim < rank && dimNames ? text(cast<mlir::StringAttr>(dimNames[dim]).getValue()) : null());
     }
-    unsigned flags =
-        (attributes.get("output") ? FOVEA_PARAM_OUTPUT : 0) | (attributes.get("frozen") ? FOVEA_PARAM_FROZEN : 0);
+    unsigned flags = (attributes.get("output") ? FOVEA_PARAM_OUTPUT : 0) |
+                     (attributes.get("frozen") ? FOVEA_PARAM_FROZEN : 0) |
+                     (attributes.get("sorted") ? FOVEA_PARAM_SORTED : 0);
     unsigned kind = memref ? FOVEA_PARAM_TENSOR : isFloat ? FOVEA_PARAM_FLOAT : FOVEA_PARAM_INT;
     return record({text(attributes.getAs<mlir::StringAttr>("name").getValue()), i32(kind), i32(flags),
                    i8(isFloat     ? floatCode
@@ -62,16 +63,35 @@ public:
                    array(names, PointerType::get(context, 0))});
   }
 
+  /// What is missing in the second place is filled.
+  Constant *pair(mlir::DenseI64ArrayAttr values, int64_t filler) {
+    ArrayRef<int64_t> list = values.asArrayRef();
+    return array({i32(list[0]), i32(list.size() > 1 ? list[1] : filler)}, Type::getInt32Ty(context));
+  }
+
+  Constant *summary(mlir::DictionaryAttr attributes) {
+    bool isRange = attributes.getAs<mlir::StringAttr>("kind").getValue() == "range";
+    return record({i32(attributes.getAs<mlir::IntegerAttr>("param").getInt()),
+                   i32(isRange ? FOVEA_SUMMARY_RANGE : FOVEA_SUMMARY_COUNT),
+                   pair(attributes.getAs<mlir::DenseI64ArrayAttr>("dims"), -1),
+                   pair(attributes.getAs<mlir::DenseI64ArrayAttr>("grains"), 1)});
+  }
+
   Constant *kernel(mlir::DictionaryAttr attributes) {
     StringRef name = attributes.getAs<mlir::StringAttr>("name").getValue();
-    SmallVector<Constant *> params, messages;
+    SmallVector<Constant *> params, summaries, messages;
     for (mlir::Attribute attribute : attributes.getAs<mlir::ArrayAttr>("params"))
       params.push_back(param(cast<mlir::DictionaryAttr>(attribute)));
     for (mlir::Attribute attribute : attributes.getAs<mlir::ArrayAttr>("messages"))
       messages.push_back(text(cast<mlir::StringAttr>(attribute).getValue()));
+    if (auto list = attributes.getAs<mlir::ArrayAttr>("summaries"))
+      for (mlir::Attribute attribute : list)
+        summaries.push_back(summary(cast<mlir::DictionaryAttr>(attribute)));
     int64_t arena = attributes.getAs<mlir::IntegerAttr>("arena").getInt();
-    return record({text(name), list(params), list(messages), module.getFunction((name + "_plan").str()),
-                   module.getFunction((name + "_task").str()), i64(arena), i32(params.size()), i32(messages.size())});
+    auto function = [&](StringRef suffix) { return module.getFunction((name + suffix).str()); };
+    return record({text(name), list(params), list(summaries), list(messages), function("_plan"), function("_task"),
+                   function("_classify"), i64(arena), i32(params.size()), i32(summaries.size()), i32(messages.size()),
+                   i32(0)});
   }
 
 private:

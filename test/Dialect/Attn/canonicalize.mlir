@@ -74,3 +74,13 @@ func.func @negative_constant_score(%q: !t) -> !t {
   } : (!t, !t, !t) -> !t
   return %o : !t
 }
+
+// A summary that is stored is where it is stored; one that nobody asks is dead.
+// CHECK-LABEL: func @stored_summary
+// CHECK-SAME: (%{{.*}}: memref<?xi1>, %[[TABLE:.*]]: memref<?xindex, strided<[1]>>)
+// CHECK-NEXT: return %[[TABLE]]
+func.func @stored_summary(%a: memref<?xi1>, %table: memref<?xindex, strided<[1]>>) -> memref<?xindex, strided<[1]>> {
+  %unused = attn.summary range of %a dims [0] grains [8] : memref<?xi1>
+  %s = attn.summary range of %a dims [0] grains [8] stored %table : memref<?xi1>, memref<?xindex, strided<[1]>>
+  return %s : memref<?xindex, strided<[1]>>
+}

@@ -171,3 +171,75 @@ func.func @negative_documents(%b: index, %i0: index, %i1: index, %j0: index, %j1
   }
   return %r#0, %r#1, %r#2, %r#3 : index, index, index, i1
 }
+
+// A summarised array: two pairs of entries for the rows before the scan, two for the keys in it; the elements themselves are not read.
+// CHECK-LABEL: func @documents
+// CHECK-SAME: (%[[DOC:.*]]: memref<?xi32>,
+// CHECK: %[[TABLE:.*]] = attn.summary range
+// CHECK-NOT: memref.load %[[DOC]]
+// CHECK: math.ctlz
+// CHECK-COUNT-4: memref.load %[[TABLE]][%{{.*}}] : memref<?xindex, strided<[1]>>
+// CHECK: scf.for
+// CHECK: math.ctlz
+// CHECK-COUNT-4: memref.load %[[TABLE]]
+// CHECK-NOT: memref.load
+// CHECK: return
+func.func @documents(%doc: memref<?xi32>, %b: index, %i0: index, %i1: index, %j0: index, %j1: index) -> (index, index, index, i1) {
+  %s = attn.summary range of %doc dims [0] grains [8] : memref<?xi32>
+  %r:4 = attn.tile_bounds (%b, %b) rows (%i0 to %i1) keys (%j0 to %j1 step 8) mask (%bb, %hh, %i, %j) {
+    %row = memref.load %doc[%i] : memref<?xi32>
+    %key = memref.load %doc[%j] : memref<?xi32>
+    %same = arith.cmpi eq, %row, %key : i32
+    attn.yield %same : i1
+  }
+  return %r#0, %r#1, %r#2, %r#3 : index, index, index, i1
+}
+
+// A count: four entries and the area.
+// CHECK-LABEL: func @dense
+// CHECK: scf.for
+// CHECK-COUNT-4: memref.load %{{.*}}[%{{.*}}, %{{.*}}] : memref<?x?xindex, strided<[?, 1]>>
+// CHECK: arith.cmpi ne, %{{.*}}, %c0{{.*}} : index
+// CHECK-NOT: memref.load
+// CHECK: return
+func.func @dense(%bytes: memref<?x?xi8>, %b: index, %i0: index, %i1: index, %j0: index, %j1: index) -> (index, index, index, i1) {
+  %s = attn.summary count of %bytes dims [0, 1] grains [8, 8] : memref<?x?xi8>
+  %r:4 = attn.tile_bounds (%b, %b) rows (%i0 to %i1) keys (%j0 to %j1 step 8) mask (%bb, %hh, %i, %j) {
+    %zero = arith.constant 0 : i8
+    %byte = memref.load %bytes[%i, %j] : memref<?x?xi8>
+    %isSet = arith.cmpi ne, %byte, %zero : i8
+    attn.yield %isSet : i1
+  }
+  return %r#0, %r#1, %r#2, %r#3 : index, index, index, i1
+}
+
+// Without a summary, or with one of other dimensions, an element may be anything: there is nothing to find in any step.
+// CHECK-LABEL: func @negative_unknown
+// CHECK-NOT: scf.for
+// CHECK-NOT: memref.load
+// CHECK: return
+func.func @negative_unknown(%doc: memref<?x?xi32>, %b: index, %i0: index, %i1: index, %j0: index, %j1: index) -> (index, index, index, i1) {
+  %s = attn.summary range of %doc dims [0] grains [8] : memref<?x?xi32>
+  %r:4 = attn.tile_bounds (%b, %b) rows (%i0 to %i1) keys (%j0 to %j1 step 8) mask (%bb, %hh, %i, %j) {
+    %row = memref.load %doc[%bb, %i] : memref<?x?xi32>
+    %key = memref.load %doc[%bb, %j] : memref<?x?xi32>
+    %same = arith.cmpi eq, %row, %key : i32
+    attn.yield %same : i1
+  }
+  return %r#0, %r#1, %r#2, %r#3 : index, index, index, i1
+}
+
+// A uniform load reads nothing outside its array: the plan runs it before anything has looked at sizes.
+// CHECK-LABEL: func @uniform_load_is_safe
+// CHECK: %[[INSIDE:.*]] = arith.cmpi ult
+// CHECK: scf.if %[[INSIDE]]
+// CHECK-NEXT: memref.load
+func.func @uniform_load_is_safe(%lengths: memref<?xi32>, %b: index, %i0: index, %i1: index, %j0: index, %j1: index) -> (index, index, index, i1) {
+  %r:4 = attn.tile_bounds (%b, %b) rows (%i0 to %i1) keys (%j0 to %j1 step 8) mask (%bb, %hh, %i, %j) {
+    %loaded = memref.load %lengths[%bb] : memref<?xi32>
+    %length = arith.index_cast %loaded : i32 to index
+    %keep = arith.cmpi slt, %j, %length : index
+    attn.yield %keep : i1
+  }
+  return %r#0, %r#1, %r#2, %r#3 : index, index, index, i1
+}

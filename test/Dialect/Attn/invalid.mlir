@@ -569,7 +569,7 @@ func.func private @f(index {attn.name = "x"}, index {attn.name = "x"})
 
 // -----
 
-// expected-error@+1 {{'func.func' op does not know attn.dim = "N"; arguments take attn.name, attn.dims and the unit attribute attn.output}}
+// expected-error@+1 {{'func.func' op does not know attn.dim = "N"; arguments take attn.name, attn.dims and the unit attributes attn.output, attn.sorted and attn.mask_bias}}
 func.func private @f(index {attn.dim = "N"})
 
 // -----
@@ -874,3 +874,99 @@ func.func @f(%o: memref<2x4x8x16xf32>, %n: index) {
   }
   return
 }
+
+// -----
+
+func.func @f(%a: memref<?x?xi32>) {
+  // expected-error@+1 {{'attn.summary' op range takes one dimension of 'memref<?x?xi32>', got [0, 1]}}
+  %s = attn.summary range of %a dims [0, 1] grains [8, 8] : memref<?x?xi32>
+  return
+}
+
+// -----
+
+func.func @f(%a: memref<?x?xi32>) {
+  // expected-error@+1 {{'attn.summary' op range takes one dimension of 'memref<?x?xi32>', got [2]}}
+  %s = attn.summary range of %a dims [2] grains [8] : memref<?x?xi32>
+  return
+}
+
+// -----
+
+func.func @f(%a: memref<?x?xi32>) {
+  // expected-error@+1 {{'attn.summary' op count takes two ascending dimensions of 'memref<?x?xi32>', got [1, 0]}}
+  %s = attn.summary count of %a dims [1, 0] grains [8, 8] : memref<?x?xi32>
+  return
+}
+
+// -----
+
+func.func @f(%a: memref<?x?xi32>) {
+  // expected-error@+1 {{takes a power of two for each of its dimensions as grains, got [8, 6]}}
+  %s = attn.summary count of %a dims [0, 1] grains [8, 6] : memref<?x?xi32>
+  return
+}
+
+// -----
+
+func.func @f(%a: memref<?xi32>) {
+  // expected-error@+1 {{takes a power of two for each of its dimensions as grains, got []}}
+  %s = attn.summary range of %a dims [0] grains [] : memref<?xi32>
+  return
+}
+
+// -----
+
+func.func @f(%a: memref<?xi128>) {
+  // expected-error@+1 {{knows f16, bf16, f32, f64, index and signless integers up to i64, not 'i128'}}
+  %s = attn.summary range of %a dims [0] grains [8] : memref<?xi128>
+  return
+}
+
+// -----
+
+func.func @f(%a: memref<?xi32>, %t: memref<?xindex>) {
+  // expected-error@+1 {{is stored as 'memref<?xindex>', but is a 'memref<?xindex, strided<[1]>>'}}
+  %s = attn.summary range of %a dims [0] grains [8] stored %t : memref<?xi32>, memref<?xindex>
+  return
+}
+
+// -----
+
+func.func @f(%a: memref<?xi32>, %c: i1) {
+  scf.if %c {
+    // expected-error@+1 {{must stand at the top of a function: all of it may ask}}
+    %s = attn.summary range of %a dims [0] grains [8] : memref<?xi32>
+  }
+  return
+}
+
+// -----
+
+// expected-error@+1 {{'func.func' op 'attn.sorted' is a claim about an array of integers, not about 'tensor<4xf32>'}}
+func.func private @f(tensor<4xf32> {attn.sorted})
+
+// -----
+
+// expected-error@+1 {{'func.func' op 'attn.sorted' is a claim about an array of integers, not about 'index'}}
+func.func private @f(index {attn.sorted})
+
+// -----
+
+// expected-error@+1 {{'func.func' op 'attn.sorted' is a claim about an array of integers, not about 'tensor<i32>'}}
+func.func private @f(tensor<i32> {attn.sorted})
+
+// -----
+
+// expected-error@+1 {{'func.func' op 'attn.sorted' is a claim about an input, not about a result}}
+func.func private @f() -> (tensor<4xi32> {attn.sorted})
+
+// -----
+
+// expected-error@+1 {{'func.func' op 'attn.mask_bias' is a claim about an array of floats, not about 'tensor<4xi32>'}}
+func.func private @f(tensor<4xi32> {attn.mask_bias})
+
+// -----
+
+// expected-error@+1 {{'func.func' op does not know attn.sorted = 1 : i64; arguments take attn.name, attn.dims and the unit attributes attn.output, attn.sorted and attn.mask_bias}}
+func.func private @f(tensor<4xi32> {attn.sorted = 1})

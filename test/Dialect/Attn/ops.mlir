@@ -110,6 +110,18 @@ func.func @tiles(%q: memref<2x4x?x64xf32>, %k: memref<2x4x?x64xf32>, %v: memref<
   return
 }
 
+// CHECK-LABEL: func @summaries
+// CHECK: %[[TABLE:.*]] = attn.summary range of %{{.*}} dims [1] grains [8] : memref<?x?xi32, strided<[?, ?], offset: ?>>
+// CHECK: attn.summary count of %{{.*}} dims [0, 1] grains [8, 1] stored %[[TABLE]] : memref<?x?xi32, strided<[?, ?], offset: ?>>, memref<?x?xindex, strided<[?, 1]>>
+// CHECK: return %{{.*}}, %{{.*}} : memref<?x?xindex, strided<[?, 1]>>, memref<?x?xindex, strided<[?, 1]>>
+func.func @summaries(%doc: memref<?x?xi32, strided<[?, ?], offset: ?>> {attn.sorted}, %bias: memref<4xf16> {attn.mask_bias})
+    -> (memref<?x?xindex, strided<[?, 1]>>, memref<?x?xindex, strided<[?, 1]>>) {
+  %s = attn.summary range of %doc dims [1] grains [8] : memref<?x?xi32, strided<[?, ?], offset: ?>>
+  %t = attn.summary count of %doc dims [0, 1] grains [8, 1] stored %s
+    : memref<?x?xi32, strided<[?, ?], offset: ?>>, memref<?x?xindex, strided<[?, 1]>>
+  return %s, %t : memref<?x?xindex, strided<[?, 1]>>, memref<?x?xindex, strided<[?, 1]>>
+}
+
 // A state has one use on each path: branches may each use it.
 // CHECK-LABEL: func @branches
 func.func @branches(%c: i1, %n: index, %o: memref<2x4x?x48xf32>) {

@@ -33,6 +33,23 @@
 // CHECK: llvm.insertvalue %arg2
 // CHECK: scf.for
 // CHECK: return %{{.*}} : i32
+
+// The classify function: keys that exist, one class without a loop, -1 where there is no such sequence or head. The rows of a task
+// are none of its business.
+// CHECK-LABEL: func.func @kernel_classify(%{{.*}}: !llvm.ptr, %{{.*}}: i64, %{{.*}}: i64, %{{.*}}: i64, %{{.*}}: i64, %{{.*}}: i64, %{{.*}}: i64) -> i32
+// CHECK: %[[B:.*]] = arith.index_cast %arg1 : i64 to index
+// CHECK: %[[H:.*]] = arith.index_cast %arg2 : i64 to index
+// CHECK-NOT: scf.for
+// CHECK-NOT: attn.tile_bounds
+// CHECK: %[[SOME:.*]] = arith.select %{{.*}}, %c1_i32{{.*}}, %c0_i32{{.*}} : i32
+// CHECK: %[[CLASS:.*]] = arith.select %{{.*}}, %c2_i32{{.*}}, %[[SOME]] : i32
+// CHECK: arith.cmpi sge
+// CHECK: arith.cmpi sge
+// CHECK: %[[IS_SEQUENCE:.*]] = arith.cmpi ult, %[[B]], %{{.*}} : index
+// CHECK: arith.select %[[IS_SEQUENCE]], %{{.*}}, %c-1_i32
+// CHECK: %[[IS_HEAD:.*]] = arith.cmpi ult, %[[H]], %{{.*}} : index
+// CHECK: %[[RESULT:.*]] = arith.select %[[IS_HEAD]], %{{.*}}, %c-1_i32
+// CHECK: return %[[RESULT]] : i32
 // CHECK-NOT: func.func @kernel(
 func.func @kernel(%q: memref<2x4x8x16xf32, strided<[?, ?, ?, ?], offset: ?>> {attn.name = "query"},
                   %lengths: memref<2xi32, strided<[?], offset: ?>> {attn.name = "lengths", attn.dims = ["B"]},
@@ -56,6 +73,67 @@ func.func @kernel(%q: memref<2x4x8x16xf32, strided<[?, ?, ?, ?], offset: ?>> {at
       memref.store %x, %o[%b, %h, %t, %key] : memref<2x4x8x16xf32, strided<[?, ?, ?, ?], offset: ?>>
     }
   }
+  return
+}
+
+// -----
+
+// Summaries are values after those of the parameters: the first one is the third, at 2 * 104 bytes. What they are of is frozen, and
+// so is what is declared sorted.
+// CHECK: module attributes {fovea.kernels = [{{{.*}}params = [{frozen, name = "doc", sorted, type = memref<?x?xi32>}, {frozen, name = "bits", type = memref<?x?xi1>}],
+// CHECK-SAME: summaries = [{dims = array<i64: 1>, grains = array<i64: 8>, kind = "range", param = 0 : i64}, {dims = array<i64: 0, 1>, grains = array<i64: 8, 1>, kind = "count", param = 1 : i64}]}]}
+// CHECK-LABEL: func.func @summaries_plan(
+// CHECK: llvm.getelementptr %arg0[208]
+// CHECK: %[[STORED:.*]] = builtin.unrealized_conversion_cast %{{.*}} to memref<?x?xindex, strided<[?, 1]>>
+// CHECK: attn.summary range of %[[DOC:.*]] dims [1] grains [8] stored %[[STORED]]
+// CHECK: llvm.getelementptr %arg0[312]
+// CHECK: attn.summary count of %{{.*}} dims [0, 1] grains [8, 1] stored
+// CHECK: attn.tile_bounds
+// CHECK: memref.load %[[DOC]][
+// CHECK-LABEL: func.func @summaries_task(
+// CHECK: attn.summary range
+// CHECK: attn.summary count
+// CHECK-LABEL: func.func @summaries_classify(
+// CHECK: %[[R:.*]] = attn.summary range
+// CHECK: memref.load %[[R]][
+func.func @summaries(%doc: memref<?x?xi32> {attn.name = "doc", attn.sorted}, %bits: memref<?x?xi1> {attn.name = "bits"}) {
+  %r = attn.summary range of %doc dims [1] grains [8] : memref<?x?xi32>
+  %s = attn.summary count of %bits dims [0, 1] grains [8, 1] : memref<?x?xi1>
+  %c0 = arith.constant 0 : index
+  %n = memref.dim %doc, %c0 : memref<?x?xi32>
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+    %bounds:4 = attn.tile_bounds (%b, %h) rows (%t to %n) keys (%c0 to %n step 64) mask (%mb, %mh, %i, %j) {
+      %row = memref.load %doc[%mb, %i] : memref<?x?xi32>
+      %key = memref.load %doc[%mb, %j] : memref<?x?xi32>
+      %same = arith.cmpi eq, %row, %key : i32
+      attn.yield %same : i1
+    }
+  }
+  return
+}
+
+// -----
+
+// A mask that is another one for each task has no class outside of it.
+// CHECK-LABEL: func.func @of_the_task_classify(
+// CHECK: arith.select %true{{.*}}, %c1_i32{{.*}}, %c0_i32
+// CHECK: arith.select %false{{.*}}, %c2_i32
+func.func @of_the_task(%n: index) {
+  %c0 = arith.constant 0 : index
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+    %bounds:4 = attn.tile_bounds (%b, %h) rows (%t to %n) keys (%c0 to %n step 64) mask (%mb, %mh, %i, %j) {
+      %near = arith.cmpi slt, %j, %t : index
+      attn.yield %near : i1
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @f(%doc: memref<?xi32>, %table: memref<?xindex, strided<[1]>>) {
+  // expected-error@+1 {{is not of an argument alone, so that no plan can make it}}
+  %s = attn.summary range of %doc dims [0] grains [8] stored %table : memref<?xi32>, memref<?xindex, strided<[1]>>
   return
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Evaluator.h"
 
+#include "../../../runtime/Summaries.h"
+#include "fovea/Dialect/Attn/IR/Attn.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -50,10 +52,9 @@ std::optional<Instruction::Code> binaryCode(Operation *op) {
       .Case<arith::SelectOp>([](auto) { return I::Select; })
       .Case<math::AbsIOp>([](auto) { return I::Abs; })
       .Case<arith::SIToFPOp>([](auto) { return I::ToFloat; })
-      .Case<memref::LoadOp, tensor::ExtractOp>([](auto) { return I::Load; })
+      .Case<math::CountLeadingZerosOp>([](auto) { return I::LeadingZeros; })
       .Case<arith::IndexCastOp, arith::ExtSIOp, arith::TruncIOp>([](auto) { return I::Copy; })
       .Case<arith::IndexCastUIOp, arith::ExtUIOp>([](auto) { return I::ZeroExtend; })
-      .Case<arith::CmpFOp>([](auto) { return I::FloatLess; })
       .Default(std::optional<I::Code>());
 }
 
@@ -99,6 +100,26 @@ int64_t tableValue(int64_t seed, int64_t index, unsigned width) {
   return wrap(isExtreme ? mixed * 0x2545F4914F6CDD1Du : (mixed >> 8) % 400, width);
 }
 
+Buffer Buffer::zeros(std::vector<int64_t> sizes, bool isFloat) {
+  Buffer buffer{{}, std::move(sizes), {}, isFloat};
+  int64_t total = 1;
+  buffer.strides.resize(buffer.sizes.size());
+  for (size_t d = buffer.sizes.size(); d-- > 0; total *= buffer.sizes[d])
+    buffer.strides[d] = total;
+  buffer.data.resize(total);
+  return buffer;
+}
+
+const int64_t *Buffer::at(ArrayRef<int64_t> indices) const {
+  int64_t offset = 0;
+  for (size_t d = 0; d < sizes.size(); ++d) {
+    if (indices[d] < 0 || indices[d] >= sizes[d])
+      return nullptr;
+    offset += indices[d] * strides[d];
+  }
+  return &data[offset];
+}
+
 Program::Program(Block &block) {
   code = compile(block);
   for (Value value : block.getTerminator()->getOperands())
@@ -119,6 +140,21 @@ Program::Code Program::compile(Block &block) {
       compileLoop(&op, result);
       continue;
     }
+    if (isa<scf::IfOp>(op)) {
+      compileBranch(&op, result);
+      continue;
+    }
+    if (auto summary = dyn_cast<attn::SummaryOp>(op)) {
+      compileSummary(summary, result);
+      continue;
+    }
+    if (auto metadata = dyn_cast<memref::ExtractStridedMetadataOp>(op)) {
+      Instruction sizes{Instruction::Sizes};
+      sizes.a = slotOf(metadata.getSource());
+      sizes.more = slotsOf(metadata.getSizes());
+      result.push_back(std::move(sizes));
+      continue;
+    }
     Instruction instruction{Instruction::Constant};
     instruction.width = widthOf(op.getResult(0).getType());
     instruction.result = slotOf(op.getResult(0));
@@ -130,6 +166,13 @@ Program::Code Program::compile(Block &block) {
       result.push_back(instruction);
       continue;
     }
+    if (isa<memref::LoadOp, tensor::ExtractOp>(op)) {
+      instruction.code = Instruction::Load;
+      instruction.a = slotOf(op.getOperand(0));
+      instruction.more = slotsOf(op.getOperands().drop_front());
+      result.push_back(std::move(instruction));
+      continue;
+    }
     unsigned *operands[] = {&instruction.a, &instruction.b, &instruction.c};
     for (auto [slot, operand] : llvm::zip(operands, op.getOperands()))
       *slot = slotOf(operand);
@@ -137,30 +180,56 @@ Program::Code Program::compile(Block &block) {
       instruction.code = Instruction::Compare;
       instruction.immediate = static_cast<int64_t>(comparison.getPredicate());
       instruction.width = widthOf(comparison.getLhs().getType());
+    } else if (auto floats = dyn_cast<arith::CmpFOp>(op)) {
+      instruction.code = Instruction::FloatCompare;
+      instruction.immediate = static_cast<int64_t>(floats.getPredicate());
     } else {
       std::optional<Instruction::Code> code = binaryCode(&op);
       if (!code)
         llvm::report_fatal_error(llvm::Twine("the evaluator does not know ") + op.getName().getStringRef());
       instruction.code = *code;
     }
-    if (instruction.code == Instruction::Load)
-      instruction.immediate = op.getNumOperands() - 1;
     if (instruction.code == Instruction::ZeroExtend ||
         (instruction.code == Instruction::Copy && widthOf(op.getOperand(0).getType()) == 1))
       instruction.immediate = widthOf(op.getOperand(0).getType());
-    result.push_back(instruction);
+    result.push_back(std::move(instruction));
   }
   return result;
 }
 
+std::vector<unsigned> Program::slotsOf(ValueRange values) {
+  std::vector<unsigned> result;
+  for (Value value : values)
+    result.push_back(slotOf(value));
+  return result;
+}
+
+void Program::compileBranch(Operation *op, Code &code) {
+  auto ifOp = cast<scf::IfOp>(op);
+  Branch branch;
+  branch.yes = compile(*ifOp.thenBlock());
+  branch.no = compile(*ifOp.elseBlock());
+  branch.yielded = slotsOf(ifOp.thenYield().getOperands());
+  branch.otherwise = slotsOf(ifOp.elseYield().getOperands());
+  branch.results = slotsOf(ifOp.getResults());
+  branches.push_back(std::move(branch));
+  Instruction instruction{Instruction::If};
+  instruction.a = slotOf(ifOp.getCondition());
+  instruction.immediate = branches.size() - 1;
+  code.push_back(std::move(instruction));
+}
+
+void Program::compileSummary(attn::SummaryOp op, Code &code) {
+  summaries.push_back({static_cast<int32_t>(op.getKind()), op.getDims().vec(), op.getGrains().vec()});
+  Instruction instruction{Instruction::Summary};
+  instruction.a = slotOf(op.getSource());
+  instruction.result = slotOf(op.getTable());
+  instruction.immediate = summaries.size() - 1;
+  code.push_back(std::move(instruction));
+}
+
 void Program::compileLoop(Operation *op, Code &code) {
   auto forOp = cast<scf::ForOp>(op);
-  auto slotsOf = [&](ValueRange values) {
-    std::vector<unsigned> result;
-    for (Value value : values)
-      result.push_back(slotOf(value));
-    return result;
-  };
   Loop loop;
   loop.body = compile(*forOp.getBody());
   loop.induction = slotOf(forOp.getInductionVar());
@@ -202,6 +271,60 @@ bool Program::runLoop(const Instruction &instruction) {
   for (auto [slot, value] : llvm::zip(loop.results, state))
     slots[slot] = value;
   return true;
+}
+
+bool Program::runBranch(const Instruction &instruction) {
+  const Branch &branch = branches[instruction.immediate];
+  bool isTrue = slots[instruction.a];
+  if (!run(isTrue ? branch.yes : branch.no))
+    return false;
+  for (auto [result, slot] : llvm::zip(branch.results, isTrue ? branch.yielded : branch.otherwise))
+    slots[result] = slots[slot];
+  return true;
+}
+
+bool Program::runLoad(const Instruction &in) {
+  auto buffer = buffers.find(in.a);
+  if (buffer == buffers.end()) {
+    int64_t index = in.more.size() == 2 ? matrixIndex(slots[in.more[0]], slots[in.more[1]]) : slots[in.more[0]];
+    slots[in.result] = wrap(tableValue(slots[in.a], index, in.width), in.width);
+    return true;
+  }
+  SmallVector<int64_t, 6> indices;
+  for (unsigned slot : in.more)
+    indices.push_back(slots[slot]);
+  const int64_t *element = buffer->second.at(indices);
+  slots[in.result] = element ? *element : 0;
+  return element || !readsOutsideTrap;
+}
+
+/// By the code that a plan does it with.
+void Program::runSummary(const Instruction &in) {
+  if (buffers.count(in.result))
+    return; // its source has not changed
+  const Buffer &source = buffers.at(in.a);
+  const Summarized &summarized = summaries[in.immediate];
+  fovea_summary summary = {0, summarized.kind, {-1, -1}, {1, 1}};
+  fovea_param param = {};
+  param.dtype_code = source.isFloat ? kDLFloat : kDLInt;
+  param.dtype_bits = source.isFloat ? 32 : 64; // a float has its half of an int64
+  param.rank = source.sizes.size();
+  fovea_value tensor = {}, value = {};
+  tensor.as.data = const_cast<int64_t *>(source.data.data());
+  for (size_t d = 0; d < source.sizes.size(); ++d) {
+    tensor.sizes[d] = source.sizes[d];
+    tensor.strides[d] = source.strides[d] * (source.isFloat ? 2 : 1);
+  }
+  for (size_t n = 0; n < summarized.dims.size(); ++n) {
+    summary.dims[n] = summarized.dims[n];
+    summary.grains[n] = summarized.grains[n];
+  }
+  Buffer table;
+  if (makeSummary(param, tensor, summary, table.data, value).failed())
+    llvm::report_fatal_error("a summary of a test is too large");
+  table.sizes.assign(value.sizes, value.sizes + param.rank);
+  table.strides.assign(value.strides, value.strides + param.rank);
+  buffers[in.result] = std::move(table);
 }
 
 bool Program::run(const Instruction &in) {
@@ -276,11 +399,25 @@ bool Program::run(const Instruction &in) {
   case Instruction::ToFloat:
     slots[in.result] = llvm::bit_cast<int32_t>(static_cast<float>(a));
     return true;
-  case Instruction::FloatLess:
-    slots[in.result] = asFloat(a) < asFloat(b);
+  case Instruction::FloatCompare:
+    slots[in.result] = in.immediate == static_cast<int64_t>(arith::CmpFPredicate::OGT) ? asFloat(a) > asFloat(b)
+                                                                                       : asFloat(a) < asFloat(b);
     return true;
+  case Instruction::LeadingZeros:
+    return set(llvm::countl_zero(static_cast<uint64_t>(a)));
   case Instruction::Load:
-    return set(tableValue(a, in.immediate == 2 ? matrixIndex(b, slots[in.c]) : b, width));
+    return runLoad(in);
+  case Instruction::Sizes:
+    for (auto [dim, slot] : llvm::enumerate(in.more)) {
+      auto buffer = buffers.find(in.a);
+      slots[slot] = buffer == buffers.end() ? INT64_MAX : buffer->second.sizes[dim];
+    }
+    return true;
+  case Instruction::Summary:
+    runSummary(in);
+    return true;
+  case Instruction::If:
+    return runBranch(in);
   case Instruction::Loop:
     return runLoop(in);
   }

@@ -30,12 +30,21 @@ MLIRContext &context() {
   return *context;
 }
 
-std::vector<func::FuncOp> masks() {
-  static OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(FOVEA_MASKS_FILE, &context());
+static std::vector<func::FuncOp> functionsOf(OwningOpRef<ModuleOp> &module) {
   if (!module)
     return {};
   auto functions = module->getOps<func::FuncOp>();
   return {functions.begin(), functions.end()};
+}
+
+std::vector<func::FuncOp> masks() {
+  static OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(FOVEA_MASKS_FILE, &context());
+  return functionsOf(module);
+}
+
+std::vector<func::FuncOp> loadMasks() {
+  static OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(FOVEA_LOAD_MASKS_FILE, &context());
+  return functionsOf(module);
 }
 
 /// Arguments of the harness before the symbols; b, h, i, j of a mask.
@@ -67,6 +76,10 @@ MaskTile MaskHarness::tile() {
   auto arguments = body().getArguments();
   return {arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]};
 }
+
+ValueRange MaskHarness::symbols() { return ValueRange(body().getArguments()).drop_front(kTileArguments); }
+
+void MaskHarness::bind(unsigned index, const Buffer &buffer) { pointwise->bind(symbols()[index], buffer); }
 
 static int64_t pick(std::mt19937_64 &random, ArrayRef<int64_t> values) { return values[random() % values.size()]; }
 
@@ -187,7 +200,7 @@ std::optional<TileBounds> bruteForceBounds(MaskHarness &harness, const Sample &s
   return isDefined ? std::optional(truth) : std::nullopt;
 }
 
-Program expandTileBounds(MaskHarness &harness, int64_t step, bool oneStep) {
+Program expandTileBounds(MaskHarness &harness, int64_t step, bool oneStep, bool summaries) {
   OpBuilder builder = OpBuilder::atBlockEnd(&harness.body());
   Location loc = builder.getUnknownLoc();
   MaskTile tile = harness.tile();
@@ -205,6 +218,8 @@ Program expandTileBounds(MaskHarness &harness, int64_t step, bool oneStep) {
   function.setFunctionType(builder.getFunctionType(function.getArgumentTypes(), bounds.getResultTypes()));
 
   PassManager passes(&context(), func::FuncOp::getOperationName());
+  if (summaries)
+    passes.addPass(attn::createSummarizeLoads());
   passes.addPass(attn::createExpandTileBounds());
   EXPECT_TRUE(succeeded(passes.run(function)));
   EXPECT_TRUE(!oneStep || function.getOps<scf::ForOp>().empty());

@@ -16,6 +16,8 @@ namespace fovea::test {
 /// The context with our models, and the parsed file.
 mlir::MLIRContext &context();
 std::vector<mlir::func::FuncOp> masks();
+/// Masks with arrays, for LoadMasksTest.
+std::vector<mlir::func::FuncOp> loadMasks();
 
 /// b, h, [rowBegin, rowEnd) x [keyBegin, keyEnd), symbols.
 struct Sample {
@@ -32,6 +34,9 @@ public:
   mlir::Region &mask() { return region; }
   mlir::Block &body() { return function->getBody().front(); }
   mlir::func::FuncOp getFunction() { return *function; }
+  mlir::ValueRange symbols();
+  /// What symbol `index` holds, for brute force.
+  void bind(unsigned index, const Buffer &buffer);
   MaskTile tile();
 
   Sample sample(std::mt19937_64 &random);
@@ -64,8 +69,8 @@ TileBounds stepByStep(const Sample &sample, int64_t step,
 std::optional<TileBounds> bruteForceBounds(MaskHarness &harness, const Sample &sample, int64_t step);
 
 /// attn.tile_bounds over the harness's tile, expanded by the pass. With `oneStep` the key range is visibly at most one
-/// step long.
-Program expandTileBounds(MaskHarness &harness, int64_t step, bool oneStep = false);
+/// step long; with `summaries` what the mask loads is summarised.
+Program expandTileBounds(MaskHarness &harness, int64_t step, bool oneStep = false, bool summaries = false);
 
 } // namespace fovea::test
 

@@ -23,7 +23,7 @@ const PhaseCase kCases[] = {
     {"none", "bhnd", Offset::None, 64, 64, ""},           {"causal", "bnhd", Offset::Scalar, 40, 24, ""},
     {"window", "bhnd", Offset::PerBatch, 16, 16, "-0.3"}, {"padding", "bnhd", Offset::None, 33, 17, ""},
     {"softcap", "bhnd", Offset::Scalar, 24, 8, "1.0"},    {"alibi", "bnhd", Offset::PerBatch, 8, 40, ""},
-    {"documents", "bhnd", Offset::Scalar, 64, 32, ""},
+    {"documents", "bhnd", Offset::Scalar, 64, 32, ""},    {"mask_bias", "bnhd", Offset::Scalar, 16, 24, ""},
 };
 
 struct TemporaryDirectory {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Problems.h"
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -33,6 +34,88 @@ Values documents(const Sizes &s, int64_t lastPosition, Random &random) {
     for (size_t end = begin + random.between(1, 40); begin < std::min(end, ids.size()); ++begin)
       ids[begin] = id;
   return {ints({int64_t(ids.size())}, ids)};
+}
+
+/// The same, another numbering for each sequence, in 64 bits.
+Values documentsOfBatches(const Sizes &s, int64_t lastPosition, Random &random) {
+  int64_t positions = std::max(lastPosition, s.keys);
+  auto ids = std::make_shared<HostTensor>(HostTensor::zeros(DType::I64, {s.batches, positions}));
+  for (int64_t b = 0; b < s.batches; ++b) {
+    const Values one = documents(s, lastPosition, random);
+    for (int64_t k = 0; k < positions; ++k)
+      ids->data<int64_t>()[b * positions + k] = one[0]->intAt(k);
+  }
+  return {ids};
+}
+/// Where the document of each position starts.
+Values documentStarts(const Sizes &s, int64_t lastPosition, Random &random) {
+  const Values ids = documents(s, lastPosition, random);
+  std::vector<int32_t> starts(ids[0]->size());
+  for (size_t k = 0; k < starts.size(); ++k)
+    starts[k] = k && ids[0]->intAt(int64_t(k)) == ids[0]->intAt(int64_t(k) - 1) ? starts[k - 1] : int32_t(k);
+  return {ints({int64_t(starts.size())}, starts)};
+}
+
+TensorRef booleans(Shape shape) {
+  return std::make_shared<HostTensor>(HostTensor::zeros(DType::Bool, std::move(shape)));
+}
+/// Runs of up to 150, true and false in turn.
+void fillRuns(uint8_t *row, int64_t size, Random &random) {
+  uint8_t value = random.chance(50);
+  for (int64_t begin = 0; begin < size; value = !value)
+    for (int64_t end = begin + random.between(1, 150); begin < std::min(end, size); ++begin)
+      row[begin] = value;
+}
+/// Rectangles of true, in planes of rows and columns.
+void fillRectangles(uint8_t *plane, int64_t rows, int64_t columns, Random &random) {
+  for (int rectangle = 0; rectangle < 3 && rows && columns; ++rectangle) {
+    int64_t x = random.below(rows), y = random.below(columns), right = y + random.between(1, columns);
+    for (int64_t last = x + random.between(1, rows); x < std::min(last, rows); ++x)
+      std::fill(plane + x * columns + y, plane + x * columns + std::min(right, columns), uint8_t(1));
+  }
+}
+
+Values validKeys(const Sizes &s, int64_t, Random &random) {
+  TensorRef valid = booleans({s.batches, s.keys});
+  for (int64_t b = 0; b < s.batches; ++b)
+    fillRuns(valid->data<uint8_t>() + b * s.keys, s.keys, random);
+  return {valid};
+}
+Values dense(const Sizes &s, int64_t lastPosition, Random &random) {
+  TensorRef plane = booleans({lastPosition, s.keys});
+  fillRectangles(plane->data<uint8_t>(), lastPosition, s.keys, random);
+  return {plane};
+}
+Values denseBytes(const Sizes &s, int64_t lastPosition, Random &random) {
+  auto planes = std::make_shared<HostTensor>(HostTensor::zeros(DType::I8, {s.batches, lastPosition, s.keys}));
+  for (int64_t b = 0; b < s.batches; ++b)
+    fillRectangles(planes->data<uint8_t>() + b * lastPosition * s.keys, lastPosition, s.keys, random);
+  return {planes};
+}
+Values blockTable(const Sizes &s, int64_t lastPosition, Random &random) {
+  TensorRef table = booleans({(lastPosition + 31) / 32, (s.keys + 31) / 32});
+  for (int64_t k = 0; k < table->size(); ++k)
+    table->data<uint8_t>()[k] = random.chance(40);
+  return {table};
+}
+Values byDistance(const Sizes &s, int64_t lastPosition, Random &random) {
+  TensorRef table = booleans({lastPosition + s.keys});
+  fillRuns(table->data<uint8_t>(), table->size(), random);
+  return {table, integer(s.keys)};
+}
+/// -inf where a boolean is false, else a normal number.
+Values biasOf(const Values &shown, Random &random) {
+  TensorRef bias = normal(shown[0]->shape, random);
+  for (int64_t k = 0; k < bias->size(); ++k)
+    if (!shown[0]->data<uint8_t>()[k])
+      bias->data<float>()[k] = -INFINITY;
+  return {bias};
+}
+Values denseBias(const Sizes &s, int64_t lastPosition, Random &random) {
+  return biasOf(dense(s, lastPosition, random), random);
+}
+Values paddingBias(const Sizes &s, int64_t lastPosition, Random &random) {
+  return biasOf(validKeys(s, lastPosition, random), random);
 }
 
 Values slopes(const Sizes &s, int64_t, Random &) {
@@ -144,6 +227,79 @@ std::vector<Problem> makeProblems() {
       attn.yield %keep : i1
 )",
        "", documents},
+      {"documents_of_batches", "%doc: tensor<?x?xi64>", R"(
+      %row = tensor.extract %doc[%b, %i] : tensor<?x?xi64>
+      %key = tensor.extract %doc[%b, %j] : tensor<?x?xi64>
+      %same = arith.cmpi eq, %row, %key : i64
+      %causal = arith.cmpi sge, %i, %j : index
+      %keep = arith.andi %causal, %same : i1
+      attn.yield %keep : i1
+)",
+       "", documentsOfBatches},
+      {"document_starts", "%start: tensor<?xi32> {attn.sorted}", R"(
+      %loaded = tensor.extract %start[%i] : tensor<?xi32>
+      %first = arith.index_cast %loaded : i32 to index
+      %causal = arith.cmpi sge, %i, %j : index
+      %inside = arith.cmpi sge, %j, %first : index
+      %keep = arith.andi %causal, %inside : i1
+      attn.yield %keep : i1
+)",
+       "", documentStarts},
+      {"ragged", "%len: tensor<?xi32>", R"(
+      %loaded = tensor.extract %len[%b] : tensor<?xi32>
+      %length = arith.index_cast %loaded : i32 to index
+      %row = arith.cmpi slt, %i, %length : index
+      %key = arith.cmpi slt, %j, %length : index
+      %keep = arith.andi %row, %key : i1
+      attn.yield %keep : i1
+)",
+       "", lengths},
+      {"valid_keys", "%valid: tensor<?x?xi1>", R"(
+      %keep = tensor.extract %valid[%b, %j] : tensor<?x?xi1>
+      attn.yield %keep : i1
+)",
+       "", validKeys},
+      {"dense", "%bits: tensor<?x?xi1>", R"(
+      %keep = tensor.extract %bits[%i, %j] : tensor<?x?xi1>
+      attn.yield %keep : i1
+)",
+       "", dense},
+      {"dense_bytes", "%bytes: tensor<?x?x?xi8>", R"(
+      %zero = arith.constant 0 : i8
+      %byte = tensor.extract %bytes[%b, %i, %j] : tensor<?x?x?xi8>
+      %keep = arith.cmpi ne, %byte, %zero : i8
+      attn.yield %keep : i1
+)",
+       "", denseBytes},
+      {"block_sparse", "%blocks: tensor<?x?xi1>", R"(
+      %size = arith.constant 32 : index
+      %row = arith.divui %i, %size : index
+      %key = arith.divui %j, %size : index
+      %keep = tensor.extract %blocks[%row, %key] : tensor<?x?xi1>
+      attn.yield %keep : i1
+)",
+       "", blockTable},
+      {"by_distance", "%table: tensor<?xi1>, %shift: index", R"(
+      %age = arith.subi %i, %j : index
+      %at = arith.addi %age, %shift : index
+      %seen = tensor.extract %table[%at] : tensor<?xi1>
+      %causal = arith.cmpi sge, %i, %j : index
+      %keep = arith.andi %causal, %seen : i1
+      attn.yield %keep : i1
+)",
+       "", byDistance},
+      {"mask_bias", "%bias: tensor<?x?xf32> {attn.mask_bias}", "", R"(
+      %x = tensor.extract %bias[%i, %j] : tensor<?x?xf32>
+      %t = arith.addf %s, %x : f32
+      attn.yield %t : f32
+)",
+       denseBias},
+      {"padding_bias", "%bias: tensor<?x?xf32> {attn.mask_bias}", kCausal, R"(
+      %x = tensor.extract %bias[%b, %j] : tensor<?x?xf32>
+      %t = arith.addf %x, %s : f32
+      attn.yield %t : f32
+)",
+       paddingBias},
       {"neighbourhood", "", R"(
       %width = arith.constant 12 : index
       %radius = arith.constant 2 : index
@@ -230,4 +386,28 @@ std::vector<TensorRef> fovea::test::inputsOf(const Spec &spec, const Problem &pr
   for (TensorRef &value : problem.values(s, offset + s.queries, random))
     inputs.push_back(std::move(value));
   return inputs;
+}
+
+std::vector<uint8_t> fovea::test::visibleKeys(const Problem &problem, const Sizes &s,
+                                              const std::vector<TensorRef> &arguments) {
+  constexpr int64_t kColumns = 512;
+  Spec spec;
+  spec.keySize = 1;
+  spec.valueSize = kColumns;
+  spec.lse = false;
+  spec = withProblem(spec, problem);
+  auto zeros = [](Shape shape) { return std::make_shared<HostTensor>(HostTensor::zeros(DType::F32, shape)); };
+  std::vector<TensorRef> inputs = {zeros({s.batches, 1, s.queries, 1}), zeros({s.batches, 1, s.keys, 1}),
+                                   zeros({s.batches, 1, s.keys, kColumns})};
+  for (int64_t b = 0; b < s.batches; ++b)
+    for (int64_t j = 0; j < s.keys; ++j)
+      inputs[2]->data<float>()[(b * s.keys + j) * kColumns + j] = 1;
+  inputs.insert(inputs.end(), arguments.begin(), arguments.end());
+  fovea::reference::Evaluation evaluation = Oracle(moduleText(spec)).evaluate(inputs);
+  std::vector<uint8_t> visible;
+  const double *out = evaluation.outputs[0].value.data<double>();
+  for (int64_t row = 0; row < s.batches * s.queries; ++row)
+    for (int64_t j = 0; j < s.keys; ++j)
+      visible.push_back(out[row * kColumns + j] != 0);
+  return visible;
 }

@@ -23,6 +23,11 @@ Spec withProblem(Spec spec, const Problem &problem);
 /// for Offset::PerBatch one less for every further sequence (never below 0).
 std::vector<TensorRef> inputsOf(const Spec &spec, const Problem &problem, const Sizes &sizes, Random &random);
 
+/// Which keys are visible, read off the reference: with zero queries and keys all weights are equal, and with one
+/// value column per key the output of a row is not 0 exactly at the keys it sees. [b, row, j]; positions are rows: no
+/// offset, and heads are alike.
+std::vector<uint8_t> visibleKeys(const Problem &problem, const Sizes &sizes, const std::vector<TensorRef> &arguments);
+
 } // namespace fovea::test
 
 #endif

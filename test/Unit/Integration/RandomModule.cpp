@@ -86,6 +86,8 @@ RandomModule::Name RandomModule::parameter(const std::string &name, const std::s
 }
 
 RandomModule::Name RandomModule::mask(int depth) {
+  if (depth == 0 && !negativeOffsets && random.chance(15)) // an element for every row and key
+    return line("tensor.extract " + parameter("dense", "tensor<?x?xi1>") + "[%i, %j] : tensor<?x?xi1>");
   if (depth == 0 || random.chance(15))
     return random.chance(35) ? namedMask() : random.chance(25) ? narrowCompare(2) : compare(2);
   switch (random.below(6)) {
@@ -374,6 +376,11 @@ std::vector<TensorRef> RandomModule::inputs(const Sizes &s, Random &random) cons
       inputs.push_back(fovea::test::real(random.normal()));
     } else if (TensorRef table = tableOfMask(name, s, longest, random)) {
       inputs.push_back(std::move(table));
+    } else if (name == "%dense") {
+      auto dense = std::make_shared<HostTensor>(HostTensor::zeros(DType::Bool, {highest + s.queries, s.keys}));
+      for (int64_t k = 0, i = 0; k < dense->size(); ++k, i = k / s.keys) // blocks of one kind, one of them mixed
+        dense->data<uint8_t>()[k] = (i / 40 + k % s.keys / 50) % 3 < 2 ? (i / 40) % 2 : random.chance(50);
+      inputs.push_back(std::move(dense));
     } else if (name == "%slopes") {
       inputs.push_back(normal({s.heads}, random));
     } else if (name == "%table") {

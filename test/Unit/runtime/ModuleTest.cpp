@@ -37,8 +37,8 @@ TEST_F(Damaged, Magic) {
 }
 
 TEST_F(Damaged, Abi) {
-  table.abi_version = 2;
-  EXPECT_EQ(refusal(), "module table: compiled for ABI 2, but this runtime has ABI 1: compile it again, or use the "
+  table.abi_version = 1;
+  EXPECT_EQ(refusal(), "module table: compiled for ABI 1, but this runtime has ABI 2: compile it again, or use the "
                        "runtime of that version");
 }
 
@@ -53,8 +53,12 @@ TEST_F(Damaged, SameNames) {
 }
 
 TEST_F(Damaged, Code) {
+  const std::string expected = "module table: a kernel has no name or no code (build by hand)";
   kernels[0].task = nullptr;
-  EXPECT_EQ(refusal(), "module table: a kernel has no name or no code (build by hand)");
+  EXPECT_EQ(refusal(), expected);
+  kernels[0] = kernels[1];
+  kernels[0].classify = nullptr;
+  EXPECT_EQ(refusal(), expected);
 }
 
 TEST_F(Damaged, Arena) {
@@ -64,11 +68,14 @@ TEST_F(Damaged, Arena) {
 
 TEST_F(Damaged, MissingArrays) {
   const std::string expected =
-      "module table: kernel 'row_sum' has no parameters or messages where it counts some (build by hand)";
+      "module table: kernel 'row_sum' has no parameters, summaries or messages where it counts some (build by hand)";
   kernels[0].messages = nullptr;
   EXPECT_EQ(refusal(), expected);
   kernels[0] = kernels[1];
   kernels[0].params = nullptr;
+  EXPECT_EQ(refusal(), expected);
+  kernels[0] = kernels[1];
+  kernels[0].num_summaries = 1;
   EXPECT_EQ(refusal(), expected);
 }
 
@@ -93,15 +100,47 @@ TEST_F(Damaged, Params) {
   const std::string by = " (build by hand)";
   EXPECT_EQ(refusalOf(X, [](P &p) { p.name = nullptr; }), "has no name" + by);
   EXPECT_EQ(refusalOf(X, [](P &p) { p.kind = 3; }), "has an unknown kind" + by);
-  EXPECT_EQ(refusalOf(X, [](P &p) { p.flags = 4; }), "has unknown flags" + by);
+  EXPECT_EQ(refusalOf(X, [](P &p) { p.flags = 8; }), "has unknown flags" + by);
   EXPECT_EQ(refusalOf(First, [](P &p) { p.flags = FOVEA_PARAM_OUTPUT; }), "is a scalar with a rank or flags" + by);
   EXPECT_EQ(refusalOf(Scale, [](P &p) { p.rank = 1; }), "is a scalar with a rank or flags" + by);
   EXPECT_EQ(refusalOf(Out, [](P &p) { p.flags |= FOVEA_PARAM_FROZEN; }), "is both an output and frozen" + by);
   EXPECT_EQ(refusalOf(X, [](P &p) { p.rank = FOVEA_MAX_RANK + 1; }), "has too high a rank" + by);
   EXPECT_EQ(refusalOf(X, [](P &p) { p.dtype_bits = 4; }), "has elements that are not whole bytes" + by);
+  const std::string unsorted = "is sorted, but not a frozen array of integers" + by;
+  EXPECT_EQ(refusalOf(X, [](P &p) { p.flags = FOVEA_PARAM_SORTED | FOVEA_PARAM_FROZEN; }), unsorted);
+  EXPECT_EQ(refusalOf(Keep, [](P &p) { p.flags = FOVEA_PARAM_SORTED; }), unsorted);
   EXPECT_EQ(refusalOf(First, [](P &p) { p.dtype_code = kDLFloat; }), "is an integer of a type that is not" + by);
   EXPECT_EQ(refusalOf(First, [](P &p) { p.dtype_bits = 128; }), "is an integer without 1 to 64 bits" + by);
   EXPECT_EQ(refusalOf(X, [](P &p) { p.sizes[1] = -2; }), "has a negative size" + by);
+}
+
+TEST_F(Damaged, Summaries) {
+  const fovea_summary good = {Keep, FOVEA_SUMMARY_RANGE, {0, -1}, {8, 1}};
+  auto refusalOf = [&](auto &&damage) {
+    fovea_summary summary = good;
+    damage(summary);
+    kernels[0].summaries = &summary;
+    kernels[0].num_summaries = 1;
+    const std::string text = refusal(), lead = "module table: summary 0 of kernel 'row_sum' ";
+    EXPECT_EQ(text.substr(0, lead.size()), lead);
+    return text.substr(std::min(lead.size(), text.size()));
+  };
+  using S = fovea_summary;
+  const std::string by = " (build by hand)";
+  EXPECT_EQ(refusalOf([](S &s) { s.param = NumParams; }), "is of no parameter" + by);
+  const std::string wrong = "is of a parameter that is not frozen, or of elements that it does not know" + by;
+  EXPECT_EQ(refusalOf([](S &s) { s.param = X; }), wrong);
+  EXPECT_EQ(refusalOf([](S &s) { s.param = First; }), wrong);
+  EXPECT_EQ(refusalOf([](S &s) { s.kind = 2; }), "is of an unknown kind" + by);
+  const std::string dims = "has dimensions that the parameter has not" + by;
+  EXPECT_EQ(refusalOf([](S &s) { s.dims[0] = 1; }), dims);
+  EXPECT_EQ(refusalOf([](S &s) { s.dims[0] = -1; }), dims);
+  EXPECT_EQ(refusalOf([](S &s) { s.dims[1] = 0; }), dims);
+  EXPECT_EQ(refusalOf([](S &s) { s.kind = FOVEA_SUMMARY_COUNT; }), dims);
+  EXPECT_EQ(refusalOf([](S &s) { s.grains[0] = 6; }), "has a grain that is not a power of two" + by);
+  EXPECT_EQ(refusalOf([](S &s) { s.grains[1] = 0; }), "has a grain that is not a power of two" + by);
+  params[Keep].dtype_bits = 8; // uint8
+  EXPECT_EQ(refusalOf([](S &) {}), wrong);
 }
 
 TEST(Module, DestroysItsOwnerWithTheLastReference) {

@@ -18,11 +18,18 @@ struct FakePlan : ::testing::Test {
 
   Answer plan(int64_t arenaBytes = 0, PlanPtr *made = nullptr, uint32_t slots = 1) {
     static const char *const messages[] = {"one", "two"};
-    fovea_kernel_table kernel = {"fake", nullptr, messages, nullptr, nullptr, arenaBytes, 0, 2};
+    fovea_kernel_table kernel = {};
+    kernel.name = "fake";
+    kernel.messages = messages;
+    kernel.arena_bytes = arenaBytes;
+    kernel.num_messages = 2;
     kernel.plan = [](const fovea_value *, fovea_task *tasks, int64_t capacity, int64_t *count) {
       return fill(tasks, capacity, count);
     };
     kernel.task = [](const fovea_value *, const fovea_task *, char *) { return int32_t(0); };
+    kernel.classify = [](const fovea_value *, int64_t b, int64_t, int64_t, int64_t, int64_t, int64_t) {
+      return int32_t(b);
+    };
     kernels[0] = kernel;
     const fovea_module_table table = {FOVEA_ABI_MAGIC, FOVEA_ABI_VERSION, "by hand", kernels, 1, 0};
     module = makeModule(table);

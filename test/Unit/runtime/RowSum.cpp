@@ -60,6 +60,17 @@ static int32_t rowSumTask(const fovea_value *v, const fovea_task *task, char *ar
   return 0;
 }
 
+/// Rows are sequences; the mask sees columns from `first` on, and no row that is not kept.
+static int32_t rowSumClassify(const fovea_value *v, int64_t b, int64_t h, int64_t, int64_t, int64_t begin,
+                              int64_t end) {
+  if (b < 0 || b >= v[X].sizes[0] || h != 0)
+    return -1;
+  end = std::min(end, v[X].sizes[1]);
+  if (!keeps(v[Keep], b) || begin >= end || end <= v[First].as.i)
+    return FOVEA_TILE_EMPTY;
+  return begin >= v[First].as.i ? FOVEA_TILE_FULL : FOVEA_TILE_PARTIAL;
+}
+
 #define SIZES(A, B) {A, B, 0, 0, 0, 0}
 #define DIMS(A, B) {A, B, nullptr, nullptr, nullptr, nullptr}
 static const fovea_param kParams[NumParams] = {
@@ -74,7 +85,7 @@ static const fovea_param kParams[NumParams] = {
 };
 static const char *const kMessages[] = {"'first' must not be negative", "'first' must be at most C"};
 static const fovea_kernel_table kKernels[] = {
-    {"row_sum", kParams, kMessages, rowSumPlan, rowSumTask, kArenaBytes, NumParams, 2},
+    {"row_sum", kParams, nullptr, kMessages, rowSumPlan, rowSumTask, rowSumClassify, kArenaBytes, NumParams, 0, 2, 0},
 };
 const fovea_module_table fovea::test::kRowSumTable = {FOVEA_ABI_MAGIC, FOVEA_ABI_VERSION, "by hand", kKernels, 1, 0};
 

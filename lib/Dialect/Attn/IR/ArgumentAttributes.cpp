@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What attn says about arguments and results of functions: attn.name, attn.dims, attn.output. They reach the module
-// table, where nothing is left that could refuse them.
+// What attn says about arguments and results of functions: attn.name, attn.dims, attn.output, attn.sorted,
+// attn.mask_bias. They reach the module table, where nothing is left that could refuse them.
 #include "fovea/Dialect/Attn/IR/Attn.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 
@@ -44,7 +44,18 @@ LogicalResult verifyUnique(Operation *op, Attribute value, unsigned index, funct
   return success();
 }
 
-LogicalResult verifyAttribute(Operation *op, NamedAttribute attribute, Type type) {
+/// Claims about the content of an input.
+LogicalResult verifyClaim(Operation *op, StringRef name, Type type) {
+  bool hasElements = rankOf(type) > 0;
+  Type element = hasElements ? cast<ShapedType>(type).getElementType() : Type();
+  if (name == "attn.sorted" && !(hasElements && element.isSignlessIntOrIndex()))
+    return op->emitOpError() << "'attn.sorted' is a claim about an array of integers, not about " << type;
+  if (name == "attn.mask_bias" && !(hasElements && isa<FloatType>(element)))
+    return op->emitOpError() << "'attn.mask_bias' is a claim about an array of floats, not about " << type;
+  return success();
+}
+
+LogicalResult verifyAttribute(Operation *op, NamedAttribute attribute, Type type, bool isArgument) {
   StringRef name = attribute.getName();
   if (name == "attn.dims")
     return verifyDims(op, attribute.getValue(), type);
@@ -52,8 +63,14 @@ LogicalResult verifyAttribute(Operation *op, NamedAttribute attribute, Type type
     return verifyName(op, attribute.getValue());
   if (name == "attn.output" && isa<UnitAttr>(attribute.getValue()))
     return success();
+  bool isClaim = (name == "attn.sorted" || name == "attn.mask_bias") && isa<UnitAttr>(attribute.getValue());
+  if (isClaim && isArgument)
+    return verifyClaim(op, name, type);
+  if (isClaim)
+    return op->emitOpError() << "'" << name << "' is a claim about an input, not about a result";
   return op->emitOpError() << "does not know " << name << " = " << attribute.getValue()
-                           << "; arguments take attn.name, attn.dims and the unit attribute attn.output";
+                           << "; arguments take attn.name, attn.dims and the unit attributes attn.output, attn.sorted "
+                              "and attn.mask_bias";
 }
 
 } // namespace
@@ -62,7 +79,7 @@ LogicalResult AttnDialect::verifyRegionArgAttribute(Operation *op, unsigned, uns
   auto function = dyn_cast<FunctionOpInterface>(op);
   if (!function)
     return op->emitOpError() << attribute.getName() << " belongs on arguments of functions";
-  if (failed(verifyAttribute(op, attribute, function.getArgumentTypes()[index])))
+  if (failed(verifyAttribute(op, attribute, function.getArgumentTypes()[index], /*isArgument=*/true)))
     return failure();
   if (attribute.getName() != "attn.name")
     return success();
@@ -75,7 +92,7 @@ LogicalResult AttnDialect::verifyRegionResultAttribute(Operation *op, unsigned, 
   auto function = dyn_cast<FunctionOpInterface>(op);
   if (!function)
     return op->emitOpError() << attribute.getName() << " belongs on results of functions";
-  if (failed(verifyAttribute(op, attribute, function.getResultTypes()[index])))
+  if (failed(verifyAttribute(op, attribute, function.getResultTypes()[index], /*isArgument=*/false)))
     return failure();
   if (attribute.getName() != "attn.name")
     return success();

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "KernelAbi.h"
 #include "ReportVisibleKeys.h"
+#include "fovea/Analysis/MaskClassifier.h"
 #include "fovea/Dialect/Attn/IR/Attn.h"
 #include "fovea/Dialect/Attn/Transforms/Passes.h"
+#include "fovea/fovea_abi.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Transforms/RegionUtils.h"
 
 namespace fovea::attn {
 #define GEN_PASS_DEF_OUTLINETASKS
@@ -29,11 +33,12 @@ struct Kernel {
   TaskOp task;
   TileBoundsOp bounds;               // the task's own, at its top level
   SmallVector<Operation *> prologue; // pure code before the task
+  SmallVector<SummaryOp> summaries;  // of it
   SmallVector<cf::AssertOp> asserts;
 };
 
 FailureOr<Kernel> analyze(func::FuncOp function) {
-  Kernel kernel{function, {}, {}, {}, {}};
+  Kernel kernel{function, {}, {}, {}, {}, {}};
   if (!function.getBody().hasOneBlock())
     return function.emitError("kernel must be one block: control flow around attention is not supported");
   for (Operation &op : function.front().without_terminator()) {
@@ -46,6 +51,11 @@ FailureOr<Kernel> analyze(func::FuncOp function) {
       kernel.asserts.push_back(check);
     } else if (isMemoryEffectFree(&op)) {
       kernel.prologue.push_back(&op);
+      if (auto summary = dyn_cast<SummaryOp>(op)) {
+        if (!isa<BlockArgument>(summary.getSource()) || summary.getStored())
+          return summary.emitOpError("is not of an argument alone, so that no plan can make it");
+        kernel.summaries.push_back(summary);
+      }
     } else {
       return op.emitError("'") << op.getName() << "' stands beside an attention in kernel '" << function.getName()
                                << "'; only shape and scalar code may";
@@ -75,7 +85,7 @@ void cloneWithOperands(OpBuilder &builder, Operation *op, Block *block, IRMappin
   builder.clone(*op, mapping);
 }
 
-/// One of the two functions under construction: arguments unpacked, prologue copied.
+/// One of the functions under construction: arguments unpacked, prologue copied.
 struct Entry {
   func::FuncOp function;
   IRMapping mapping;
@@ -93,9 +103,16 @@ Entry beginEntry(Kernel &kernel, StringRef suffix, TypeRange arguments) {
   ImplicitLocOpBuilder b(function.getLoc(), builder);
   for (BlockArgument argument : kernel.function.getArguments())
     mapping.map(argument, unpackValue(b, block->getArgument(0), argument.getArgNumber(), argument.getType()));
+  unsigned next = kernel.function.getNumArguments(); // values of summaries follow those of arguments
+  for (SummaryOp op : kernel.summaries) {
+    Value stored = unpackValue(b, block->getArgument(0), next++, op.getTable().getType());
+    mapping.map(op.getTable(), SummaryOp::create(b, mapping.lookup(op.getSource()), op.getKind(), op.getDims(),
+                                                 op.getGrains(), stored));
+  }
   builder.restoreInsertionPoint(b.saveInsertionPoint());
   for (Operation *op : kernel.prologue)
-    builder.clone(*op, mapping);
+    if (!isa<SummaryOp>(op))
+      builder.clone(*op, mapping);
   return {function, mapping, builder};
 }
 
@@ -200,9 +217,58 @@ void emitPlanFunction(Kernel &kernel) {
   resolveSizes(entry.function);
 }
 
+/// Whether a value is one thing for the whole kernel, not one for each task.
+bool isUniform(Kernel &kernel, Value value) { return !kernel.task->isAncestor(value.getParentBlock()->getParentOp()); }
+
+/// int32 NAME_classify(values, b, h, row_begin, row_end, key_begin, key_end)
+void emitClassifyFunction(Kernel &kernel) {
+  MLIRContext *context = kernel.function.getContext();
+  SmallVector<Type> types(7, IntegerType::get(context, 64));
+  types[0] = LLVM::LLVMPointerType::get(context);
+  Entry entry = beginEntry(kernel, "_classify", types);
+  ImplicitLocOpBuilder b(kernel.task.getLoc(), entry.builder);
+  SmallVector<Value> at; // b, h, rows, keys
+  for (Value argument : entry.function.getArguments().drop_front())
+    at.push_back(arith::IndexCastOp::create(b, b.getIndexType(), argument));
+  auto mapped = [&](Value value) { return entry.mapping.lookupOrDefault(value); };
+  auto compare = [&](arith::CmpIPredicate predicate, Value x, Value y) -> Value {
+    return arith::CmpIOp::create(b, predicate, x, y);
+  };
+  if (isUniform(kernel, kernel.bounds.getKeyBegin()) && isUniform(kernel, kernel.bounds.getKeyEnd())) {
+    at[4] = arith::MaxSIOp::create(b, at[4], mapped(kernel.bounds.getKeyBegin()));
+    at[5] = arith::MinSIOp::create(b, at[5], mapped(kernel.bounds.getKeyEnd()));
+  }
+
+  fovea::TileClass tile;
+  llvm::SetVector<Value> captured;
+  getUsedValuesDefinedAbove(kernel.bounds.getMask(), captured);
+  if (llvm::all_of(captured, [&](Value value) { return isUniform(kernel, value); })) {
+    Region mask;
+    kernel.bounds.getMask().cloneInto(&mask, entry.mapping);
+    tile = fovea::emitTileClass(b, b.getLoc(), mask, {at[0], at[1], at[2], at[3], at[4], at[5]});
+  } else { // it is another mask for each task
+    tile = {arith::ConstantIntOp::create(b, 1, 1), arith::ConstantIntOp::create(b, 0, 1)};
+  }
+
+  auto constant = [&](int64_t value) -> Value { return arith::ConstantIntOp::create(b, value, 32); };
+  auto select = [&](Value condition, Value yes, Value no) -> Value {
+    return arith::SelectOp::create(b, condition, yes, no);
+  };
+  Value result = select(tile.may, constant(FOVEA_TILE_PARTIAL), constant(FOVEA_TILE_EMPTY));
+  result = select(tile.must, constant(FOVEA_TILE_FULL), result);
+  for (unsigned begin : {2, 4})
+    result = select(compare(arith::CmpIPredicate::sge, at[begin], at[begin + 1]), constant(FOVEA_TILE_EMPTY), result);
+  for (auto [position, bound] : llvm::zip(at, kernel.task->getOperands().take_front(2))) // sequences, heads
+    result = select(compare(arith::CmpIPredicate::ult, position, mapped(bound)), result, constant(-1));
+  func::ReturnOp::create(b, result);
+  resolveSizes(entry.function);
+}
+
 /// Arguments whose content decides the task bounds: read by the mask or on the way to it.
 llvm::SmallBitVector frozenArguments(Kernel &kernel) {
   llvm::SmallBitVector frozen(kernel.function.getNumArguments());
+  for (SummaryOp op : kernel.summaries)
+    frozen.set(cast<BlockArgument>(op.getSource()).getArgNumber());
   SmallVector<Operation *> worklist = {kernel.bounds};
   llvm::SmallPtrSet<Operation *, 16> seen;
   while (!worklist.empty()) {
@@ -232,6 +298,20 @@ int64_t arenaBytes(Kernel &kernel) {
   return 0;
 }
 
+/// In the order of their values.
+ArrayAttr describeSummaries(Kernel &kernel, Builder &b) {
+  SmallVector<Attribute> summaries;
+  for (SummaryOp op : kernel.summaries) {
+    NamedAttrList summary;
+    summary.set("param", b.getI64IntegerAttr(cast<BlockArgument>(op.getSource()).getArgNumber()));
+    summary.set("kind", b.getStringAttr(stringifySummaryKind(op.getKind())));
+    summary.set("dims", op.getDimsAttr());
+    summary.set("grains", op.getGrainsAttr());
+    summaries.push_back(summary.getDictionary(b.getContext()));
+  }
+  return b.getArrayAttr(summaries);
+}
+
 /// What the module table says about the kernel; see fovea_abi.h.
 DictionaryAttr describe(Kernel &kernel) {
   Builder b(kernel.function.getContext());
@@ -244,21 +324,28 @@ DictionaryAttr describe(Kernel &kernel) {
     for (StringRef name : {"name", "dims", "output"})
       if (Attribute value = kernel.function.getArgAttr(index, ("attn." + name).str()))
         param.set(name, value);
-    if (frozen.test(index))
+    bool isSorted = kernel.function.getArgAttr(index, "attn.sorted") != nullptr;
+    if (isSorted)
+      param.set("sorted", b.getUnitAttr());
+    if (isSorted || frozen.test(index))
       param.set("frozen", b.getUnitAttr());
     params.push_back(param.getDictionary(b.getContext()));
   }
   for (cf::AssertOp check : kernel.asserts)
     messages.push_back(check.getMsgAttr());
-  return b.getDictionaryAttr({b.getNamedAttr("name", kernel.function.getSymNameAttr()),
-                              b.getNamedAttr("params", b.getArrayAttr(params)),
-                              b.getNamedAttr("messages", b.getArrayAttr(messages)),
-                              b.getNamedAttr("arena", b.getI64IntegerAttr(arenaBytes(kernel)))});
+  NamedAttrList description;
+  description.set("name", kernel.function.getSymNameAttr());
+  description.set("params", b.getArrayAttr(params));
+  description.set("messages", b.getArrayAttr(messages));
+  description.set("arena", b.getI64IntegerAttr(arenaBytes(kernel)));
+  if (!kernel.summaries.empty())
+    description.set("summaries", describeSummaries(kernel, b));
+  return description.getDictionary(b.getContext());
 }
 
-/// The two functions must be new.
+/// The functions must be new.
 LogicalResult checkNames(func::FuncOp function) {
-  for (StringRef suffix : {"_plan", "_task"}) {
+  for (StringRef suffix : {"_plan", "_task", "_classify"}) {
     std::string name = (function.getName() + suffix).str();
     if (Operation *other = SymbolTable::lookupSymbolIn(function->getParentOp(), name)) {
       InFlightDiagnostic error = function.emitError("kernel '")
@@ -291,6 +378,7 @@ struct OutlineTasksPass : fovea::attn::impl::OutlineTasksBase<OutlineTasksPass> 
       kernels.push_back(describe(*kernel));
       emitPlanFunction(*kernel);
       emitTaskFunction(*kernel);
+      emitClassifyFunction(*kernel);
       function.erase();
     }
     if (kernels.empty()) {

@@ -79,7 +79,7 @@ void fovea::attn::reportVisibleKeys(TileBoundsOp bounds) {
         << remark::reason("{0} by the key has no inverse: the steps that are left are tested one by one",
                           op->getName().getStringRef().str());
   for (Operation &op : bounds.getMask().front().without_terminator())
-    if (classifier.dependsOnKeys(op.getResult(0)) && !isa<MaskRangeOpInterface>(op))
+    if (classifier.dependsOnKeys(op.getResult(0)) && !classifier.knows(&op))
       remark::missed(op.getLoc(), named("NotUnderstood"))
           << remark::reason("nothing is known of {0} over a tile: what depends on it is computed for every key",
                             op.getName().getStringRef().str());

@@ -27,6 +27,13 @@ def Attn_TileRole : I32EnumAttr<"TileRole", "what a tile holds", [
   let cppNamespace = "::fovea::attn";
   let genSpecializedAttr = 0;
 }
+
+def Attn_SummaryKind : I32EnumAttr<"SummaryKind", "what is known of many elements at once", [
+    I32EnumAttrCase<"Range", 0, "range">,
+    I32EnumAttrCase<"Count", 1, "count">]> {
+  let cppNamespace = "::fovea::attn";
+}
+
 def Attn_ScheduleAttr : Attn_Attr<"Schedule", "schedule"> {
   let summary = "Tile sizes of one attention, chosen from the target and static facts only";
   let description = [{

@@ -19,7 +19,11 @@ def Attn_Dialect : Dialect {
 
     Arguments and results of functions may say `attn.name = "slopes"` (how callers pass it; by default its role or number) and
     `attn.dims = ["B", "Hq", "Nq", "D"]` (dimensions of one name are equal; `""` leaves one unnamed). `attn.output` marks what a
-    kernel writes; the compiler sets it.
+    kernel writes; the compiler sets it. Two unit attributes are claims about the content of an input:
+
+    - `attn.sorted`: integers that do not decrease along the last dimension. A plan checks it.
+    - `attn.mask_bias`: floats of which -inf hides a key. Where a score adds an element, `--attn-bias-to-mask` makes a mask of it,
+      and the array becomes one that a plan reads: what is in it must not change as long as the plan is used.
   }];
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;

@@ -45,6 +45,48 @@ def Attn_TileBoundsOp : Attn_Op<"tile_bounds", [RecursiveMemoryEffects]> {
   let hasRegionVerifier = 1;
 }
 
+def Attn_SummaryOp : Attn_Op<"summary", [Pure, InferTypeOpAdaptor]> {
+  let summary = "What the elements of an array are between any two positions";
+  let description = [{
+    A table of 64-bit integers, made once per plan from an array whose content a mask reads. With it, attn.tile_bounds knows what a
+    load can give whose indices are only known to lie in intervals. Each dimension in `dims` is cut into blocks of as many elements
+    as `grains` says; a query is widened to whole blocks.
+
+    - `range`, one dimension of n elements, B = max(1, ceil(n / grain)) blocks: the least and the greatest element of any run of
+      blocks, from two overlapping runs of 2^k blocks. In that dimension the table has, for k = 0, 1, ... while 2^k <= B and for
+      a = 0 .. B - 1,
+
+      ```
+      table[(k B + a) 2] = min, table[(k B + a) 2 + 1] = max, over the blocks a .. a + 2^k - 1   (where these exist)
+      ```
+
+    - `count`, two dimensions: how many elements of a rectangle of blocks are set, as a difference of four entries.
+      `table[x, y]` counts the elements of the first x by y blocks.
+
+    An integer is set if it is not 0, a float if it is greater than -inf. The `range` of floats is that of 0 and 1, set or not.
+    The other dimensions are those of the source. No dimension of the table is empty.
+
+    The table is where `stored` says, if it says so; else it is up to the plan. Without uses in a mask it is dead.
+
+    ```mlir
+    %s = attn.summary range of %doc dims [1] grains [8] : memref<?x?xi32, strided<[?, ?], offset: ?>>
+    ```
+  }];
+  let arguments = (ins AnyStridedMemRef:$source, Attn_SummaryKind:$kind, DenseI64ArrayAttr:$dims,
+                       DenseI64ArrayAttr:$grains, Optional<AnyStridedMemRef>:$stored);
+  let results = (outs AnyStridedMemRef:$table);
+  let assemblyFormat = [{
+    $kind `of` $source `dims` $dims `grains` $grains (`stored` $stored^)? attr-dict `:` type($source) (`,` type($stored)^)?
+  }];
+  let hasVerifier = 1;
+  let hasFolder = 1;
+  let extraClassDeclaration = [{
+    /// `source` summarised over `dims`: the same rank, 64-bit elements, the last of `dims` dense.
+    static ::mlir::MemRefType tableType(::mlir::MemRefType source, ::llvm::ArrayRef<int64_t> dims);
+    ::mlir::MemRefType getSourceType() { return ::llvm::cast<::mlir::MemRefType>(getSource().getType()); }
+  }];
+}
+
 def Attn_LoadTileOp : Attn_Op<"load_tile", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "Brings rows of one head from memory to where they are computed on";
   let description = [{

@@ -18,6 +18,9 @@ class FuncOp;
 namespace LLVM {
 class LLVMDialect;
 }
+namespace math {
+class MathDialect;
+}
 namespace memref {
 class MemRefDialect;
 }

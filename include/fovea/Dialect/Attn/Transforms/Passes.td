@@ -4,6 +4,16 @@
 
 include "mlir/Pass/PassBase.td"
 
+def BiasToMask : Pass<"attn-bias-to-mask", "::mlir::func::FuncOp"> {
+  let summary = "Phase 2: a bias of -inf hides a key";
+  let description = [{
+    Input: `attn.attention` whose score adds an element of an argument marked `attn.mask_bias`. Output: a mask that also asks for
+    `element > -inf`, so that keys are skipped; the score stays as it is, and the mark goes. A mark on an argument that no score
+    adds is a warning.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def SimplifyMask : Pass<"attn-simplify-mask", "::mlir::func::FuncOp"> {
   let summary = "Phase 2: drop masks that hide nothing, and say what is proven about the others";
   let description = [{
@@ -11,7 +21,8 @@ def SimplifyMask : Pass<"attn-simplify-mask", "::mlir::func::FuncOp"> {
     same everywhere. With remarks on (`--remarks-filter=attn`) it also says, each at its place in the source: whether every row sees a
     key, or on which condition; whether captured tensors are indexed within bounds; that a mask hides everything.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::mlir::tensor::TensorDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 def KernelArguments : Pass<"attn-kernel-arguments", "::mlir::ModuleOp"> {
@@ -54,7 +65,8 @@ def ExpandTileBounds : Pass<"attn-expand-tile-bounds"> {
     fovea/Analysis/MaskClassifier.h). A mask with a part that cannot be inverted (a remainder of the key) also gets an scf.for over the
     steps that are left, which asks the classifier about each. One step needs the classifier alone.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
 }
 
 def PlanArena : Pass<"attn-plan-arena", "::mlir::func::FuncOp"> {
@@ -66,16 +78,26 @@ def PlanArena : Pass<"attn-plan-arena", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
 }
 
-def OutlineTasks : Pass<"attn-outline-tasks", "::mlir::ModuleOp"> {
-  let summary = "Phase 7: a kernel becomes a plan function and a task function";
+def SummarizeLoads : Pass<"attn-summarize-loads", "::mlir::func::FuncOp"> {
+  let summary = "Phase 7: arrays that masks read get summaries";
   let description = [{
-    Input: public functions with one `attn.task`. Output, per function NAME, the two entries of fovea_abi.h: `NAME_plan` checks the
-    asserts and writes one record per task with the results of the task's top-level `attn.tile_bounds`; `NAME_task` runs the body
-    for one record. Both unpack `fovea_value`s into memrefs with dynamic strides. A `fovea.kernels` attribute on the module keeps
-    the signatures for the module table.
+    Input: `attn.tile_bounds` whose masks load from arguments of the function, at indices that depend on the row or the key.
+    Output: at the start of the function an `attn.summary` for each argument and set of dimensions that such indices vary in: `range`
+    for one, `count` for two. Loads from anything else, and loads that vary in three dimensions, stay unknown: their tiles are PARTIAL.
   }];
-  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
-                           "::mlir::scf::SCFDialect"];
+}
+
+def OutlineTasks : Pass<"attn-outline-tasks", "::mlir::ModuleOp"> {
+  let summary = "Phase 7: a kernel becomes a plan function, a task function and a classify function";
+  let description = [{
+    Input: public functions with one `attn.task`. Output, per function NAME, the three entries of fovea_abi.h: `NAME_plan` checks the
+    asserts and writes one record per task with the results of the task's top-level `attn.tile_bounds`; `NAME_task` runs the body
+    for one record; `NAME_classify` says of any rectangle of the mask whether it is EMPTY, PARTIAL or FULL. All unpack `fovea_value`s
+    into memrefs with dynamic strides, those of `attn.summary` after those of the arguments. A `fovea.kernels` attribute on the
+    module keeps the signatures for the module table.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
 }
 
 #endif
