@@ -33,11 +33,14 @@ typedef struct fovea_value {
  * are independent; each output element is written by exactly one task, so the result does not depend on who runs them.
  */
 typedef struct fovea_task {
-  int64_t index[4]; /* sequence, query head, query tile, split */
-  int64_t begin;    /* first visible key, a multiple of the key block */
-  int64_t end;      /* one past the last visible key; begin == end: these rows see nothing */
-  int64_t visited;  /* key blocks that are computed: the task's cost */
-  int64_t blocks;   /* key blocks without any mask: blocks - visited were skipped */
+  int64_t index[4];  /* sequence, query head, query tile, split */
+  int64_t begin;     /* first visible key, a multiple of the key block */
+  int64_t end;       /* one past the last visible key; begin == end: these rows see nothing */
+  int64_t visited;   /* key blocks that are computed: the task's cost */
+  int64_t blocks;    /* key blocks without any mask: blocks - visited were skipped */
+  int64_t rows[2];   /* positions of the query rows, [first, one past the last), their offset included */
+  int64_t keys;      /* keys of the sequence */
+  int64_t key_block; /* keys of a block */
 } fovea_task;
 
 /* In what follows `values` are those of the parameters and then those of the kernel's summaries. */

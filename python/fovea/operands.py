@@ -12,7 +12,7 @@ from .tracing import POSITION_BITS, Traced, Value, compare, current, lift
 _RESERVED = frozenset(("query", "key", "value", "o", "lse", "s", "b", "h", "i", "j"))
 BUILT_IN = ("q_offset", "kv_len", "window")
 # What the compiler understands about an argument. Other claims are checked (rules.py) and not written.
-KNOWN_CLAIMS = ()
+KNOWN_CLAIMS = ("attn.sorted", "attn.mask_bias")
 
 
 class Operand:

@@ -95,5 +95,12 @@ void fovea::run::printJson(const Report &report, raw_ostream &os) {
     result["visible_pairs_exact"] = report.work->exact;
     result["flops"] = report.work->flops;
   }
+  if (report.options.explain) {
+    json::Array remarks;
+    for (const Remark &remark : report.kernel.remarks)
+      remarks.push_back(json::Object{
+          {"kind", remark.kind}, {"name", remark.name}, {"text", remark.text}, {"location", remark.location}});
+    result["remarks"] = std::move(remarks);
+  }
   os << formatv("{0:2}", json::Value(std::move(result))) << '\n';
 }

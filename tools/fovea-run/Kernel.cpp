@@ -108,3 +108,16 @@ fovea_plan_stats Execution::stats() const {
   check(fovea_plan_get_stats(plan, &stats), nullptr);
   return stats;
 }
+
+llvm::ArrayRef<fovea_task> Execution::tasks() const {
+  size_t count = 0;
+  const fovea_task *first = fovea_plan_tasks(plan, &count);
+  return {first, count};
+}
+
+int32_t Execution::classify(int64_t batch, int64_t head, int64_t rowBegin, int64_t rowEnd, int64_t keyBegin,
+                            int64_t keyEnd) const {
+  int32_t result = FOVEA_TILE_PARTIAL;
+  check(fovea_plan_classify(plan, batch, head, rowBegin, rowEnd, keyBegin, keyEnd, &result), nullptr);
+  return result;
+}

@@ -44,6 +44,10 @@ public:
 
   void run();
   fovea_plan_stats stats() const;
+  llvm::ArrayRef<fovea_task> tasks() const;
+  /// A FOVEA_TILE; see fovea_plan_classify.
+  int32_t classify(int64_t batch, int64_t head, int64_t rowBegin, int64_t rowEnd, int64_t keyBegin,
+                   int64_t keyEnd) const;
   size_t workspaceBytes() const { return workspace.size(); }
 
 private:

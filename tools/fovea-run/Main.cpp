@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // fovea-run: compile a file, run it, check it against the reference, time it.
+#include "Explain.h"
 #include "Fail.h"
 #include "Npy.h"
 #include "Report.h"
@@ -106,9 +107,14 @@ int main(int argc, char **argv) {
         benchmark(execution, report.plan.slots, report.work ? std::optional<double>(report.work->flops) : std::nullopt);
   }
   writeOutputs(options, kernel, arguments);
+  Explanation explanation(kernel, execution);
+  if (!options.map.empty())
+    explanation.writeMap(options.map, options.file);
   if (options.json)
     printJson(report, llvm::outs());
   else
     printText(report, llvm::outs());
+  if (options.explain && !options.json)
+    explanation.print(llvm::outs());
   return report.check && !report.check->passed() ? kCheckFailed : kRight;
 }

@@ -67,5 +67,6 @@ fovea::run::Options fovea::run::parseOptions(int argc, char **argv) {
       fail("--dump=" + dump + ": cannot make this directory: " + error.message());
   if (threads > 1024)
     fail("--threads=" + llvm::Twine(threads) + ": at most 1024 are supported");
-  return {file, reference, function, inputs, outputs, dims, seed, threads, target, from, dump, check, bench, json, explain, map};
+  return {file,   reference, function, inputs, outputs, dims, seed,    threads,
+          target, from,      dump,     check,  bench,   json, explain, map};
 }

@@ -9,8 +9,8 @@
 
 namespace fovea::attn {
 
-/// 64-bit fields of a fovea_task, in order: index[0..3], begin, end, visited, blocks.
-enum TaskField : int64_t { kTaskBegin = 4, kTaskEnd = 5, kTaskVisited = 6, kTaskBlocks = 7, kTaskFields = 8 };
+/// 64-bit fields of a fovea_task, in order: index[0..3], begin, end, visited, blocks, rows[0..1], keys, key_block.
+enum TaskField : int64_t { kTaskBegin = 4, kTaskEnd = 5, kTaskVisited = 6, kTaskFields = 12 };
 
 /// values[index] as a scalar or a memref of `type` (any strides).
 mlir::Value unpackValue(mlir::ImplicitLocOpBuilder &b, mlir::Value values, int64_t index, mlir::Type type);

@@ -200,18 +200,23 @@ void emitPlanFunction(Kernel &kernel) {
   entry.mapping.map(kernel.task.getBody().getArguments(), ids);
   cloneWithOperands(b, kernel.bounds, &body, entry.mapping);
 
-  Value keys = arith::SubIOp::create(b, entry.mapping.lookup(kernel.bounds.getKeyEnd()),
-                                     entry.mapping.lookup(kernel.bounds.getKeyBegin()));
-  Value blocks = arith::CeilDivUIOp::create(b, keys, arith::ConstantIndexOp::create(b, kernel.bounds.getStep()));
+  auto mapped = [&](Value value) { return entry.mapping.lookupOrDefault(value); };
+  Value keys = arith::SubIOp::create(b, mapped(kernel.bounds.getKeyEnd()), mapped(kernel.bounds.getKeyBegin()));
+  Value step = arith::ConstantIndexOp::create(b, kernel.bounds.getStep());
+  Value blocks = arith::CeilDivUIOp::create(b, keys, step);
   Value record = taskRecord(b, tasks, position);
   SmallVector<Value> fields = {ids[0],
                                ids[1],
                                ids[2],
                                zero,
-                               entry.mapping.lookup(kernel.bounds.getBegin()),
-                               entry.mapping.lookup(kernel.bounds.getEnd()),
-                               entry.mapping.lookup(kernel.bounds.getVisited()),
-                               blocks};
+                               mapped(kernel.bounds.getBegin()),
+                               mapped(kernel.bounds.getEnd()),
+                               mapped(kernel.bounds.getVisited()),
+                               blocks,
+                               mapped(kernel.bounds.getRowBegin()),
+                               mapped(kernel.bounds.getRowEnd()),
+                               keys,
+                               step};
   for (auto [index, field] : llvm::enumerate(fields))
     storeTaskField(b, record, index, field);
   resolveSizes(entry.function);
