@@ -39,10 +39,12 @@ public:
   UpdateEmitter(VectorEmitter &b, UpdateOp op, Value query, Value key, Value value, ValueRange state)
       : b(b), op(op), query(query), key(key), value(value), acc(state[0]), ml(state[1]) {
     scale = op.getScale().convertToDouble();
-    // A score region wants natural-scale values, and a negative scale turns maxima into minima: then the scale is
-    // applied before.
-    scaleEarly = !op.getScore().empty() || scale <= 0;
-    base2 = static_cast<float>(scaleEarly ? M_LOG2E : scale * M_LOG2E);
+    // A score region wants natural-scale values, a negative factor turns maxima into minima, and one that f32 rounds to
+    // 0 or infinity makes NaN of -inf or 0: then the scale is applied before.
+    base2 = static_cast<float>(scale * M_LOG2E);
+    scaleEarly = !op.getScore().empty() || !(base2 > 0) || std::isinf(base2);
+    if (scaleEarly)
+      base2 = static_cast<float>(M_LOG2E);
     hasMask = !op.getMask().empty();
   }
 

@@ -240,8 +240,17 @@ func.func @f(%q: tensor<2x4x8x16xf32>, %k: tensor<2x4x8x16xf32>, %v: tensor<2x4x
 // -----
 
 func.func @f(%q: tensor<2x4x8x16xf32>, %k: tensor<2x4x8x16xf32>, %v: tensor<2x4x8x16xf32>) {
-  // expected-error@+1 {{'attn.attention' op scale must be finite}}
+  // expected-error@+1 {{'attn.attention' op scale must be finite in f32}}
   %o = attn.attention %q, %k, %v scale 0x7FF0000000000000 : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
+  return
+}
+
+// -----
+
+// Finite in f64 alone.
+func.func @f(%q: tensor<2x4x8x16xf32>, %k: tensor<2x4x8x16xf32>, %v: tensor<2x4x8x16xf32>) {
+  // expected-error@+1 {{'attn.attention' op scale must be finite in f32, at most 3.4e38}}
+  %o = attn.attention %q, %k, %v scale 1.0e39 : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
   return
 }
 
@@ -779,7 +788,7 @@ func.func @f(%q: !attn.tile<query, 32x16xf32>, %k: !attn.tile<key, 32x16xf32>, %
 func.func @f(%q: !attn.tile<query, 32x16xf32>, %k: !attn.tile<key, 64x16xf32>, %v: !attn.tile<value, 64x16xf32>, %n: index) {
   attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
     %s = attn.init_state : !attn.state<32x16xf32>
-    // expected-error@+1 {{'attn.update' op scale must be finite}}
+    // expected-error@+1 {{'attn.update' op scale must be finite in f32}}
     %r = attn.update %s, %q, %k, %v at (%b, %h, %n, %n) valid (%n, %n) scale 0x7FF8000000000000 : !attn.state<32x16xf32>, !attn.tile<query, 32x16xf32>, !attn.tile<key, 64x16xf32>, !attn.tile<value, 64x16xf32>
   }
   return

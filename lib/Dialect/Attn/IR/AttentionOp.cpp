@@ -167,8 +167,8 @@ LogicalResult AttentionOp::verify() {
   if (failed(verifyHeadSizes(*this, query, key, value)) || failed(verifyShapes(*this, query, key, value)) ||
       failed(verifyQueryOffset(*this, query)))
     return failure();
-  if (auto scale = getScale(); scale && !scale->isFinite())
-    return emitOpError() << "scale must be finite";
+  if (auto scale = getScale(); scale && failed(verifyScale(*this, *scale)))
+    return failure();
   if (isValueForm())
     return verifyOutputs(*this, getResultTypes(), "results", query, value);
   return verifyOutputs(*this, getOuts().getTypes(), "outs", query, value);

@@ -114,4 +114,13 @@ LogicalResult verifyMaskRegion(Operation *op, Region &mask) {
   return mask.empty() ? success() : verifyRegion(op, mask, /*isScore=*/false);
 }
 
+LogicalResult verifyScale(Operation *op, const llvm::APFloat &scale) {
+  llvm::APFloat rounded = scale;
+  bool losesInfo;
+  rounded.convert(llvm::APFloat::IEEEsingle(), llvm::APFloat::rmNearestTiesToEven, &losesInfo);
+  if (!rounded.isFinite())
+    return op->emitOpError() << "scale must be finite in f32, at most 3.4e38";
+  return success();
+}
+
 } // namespace fovea::attn

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What the score and mask regions of several ops share: text form and rules.
+// What several ops share: score and mask regions, their text form and rules, and the scale before them.
 #ifndef FOVEA_LIB_DIALECT_ATTN_IR_REGIONS_H
 #define FOVEA_LIB_DIALECT_ATTN_IR_REGIONS_H
 
@@ -19,6 +19,9 @@ void printMaskRegion(mlir::OpAsmPrinter &printer, mlir::Operation *op, mlir::Reg
 /// Arguments, result type and contents: straight-line scalar code that every target can evaluate element by element.
 mlir::LogicalResult verifyScoreRegion(mlir::Operation *op, mlir::Region &score);
 mlir::LogicalResult verifyMaskRegion(mlir::Operation *op, mlir::Region &mask);
+
+/// Scores are f32: infinity times a product of 0 is NaN.
+mlir::LogicalResult verifyScale(mlir::Operation *op, const llvm::APFloat &scale);
 
 } // namespace fovea::attn
 

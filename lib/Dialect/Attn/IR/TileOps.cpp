@@ -168,9 +168,8 @@ LogicalResult UpdateOp::verify() {
   if (value.getColumns() != state.getColumns())
     return emitOpError() << "value tile has " << value.getColumns() << " columns, but the state has "
                          << state.getColumns();
-  if (!getScale().isFinite())
-    return emitOpError() << "scale must be finite";
-  return failure(failed(verifyInTask(*this, state.getRows(), /*isKeys=*/false)) ||
+  return failure(failed(verifyScale(*this, getScale())) ||
+                 failed(verifyInTask(*this, state.getRows(), /*isKeys=*/false)) ||
                  failed(verifyInTask(*this, key.getRows(), /*isKeys=*/true)));
 }
 
