@@ -3,6 +3,7 @@
 
 #include "Fail.h"
 #include "Npy.h"
+#include "Safetensors.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 
@@ -62,8 +63,15 @@ std::vector<std::string> assignInputs(const Options &options, const Kernel &kern
   return given;
 }
 
+Expected<HostTensor> readFile(const fovea_param &param, StringRef path) {
+  if (!isSafetensorsPath(path))
+    return readNpy(path);
+  auto [file, tensor] = splitSafetensorsPath(path);
+  return readSafetensors(file, tensor.empty() ? StringRef(param.name) : tensor);
+}
+
 HostTensor readTensor(const fovea_param &param, const std::string &path) {
-  Expected<HostTensor> tensor = readNpy(path);
+  Expected<HostTensor> tensor = readFile(param, path);
   if (!tensor)
     fail("input " + quoted(param) + ", " + path + ": " + toString(tensor.takeError()));
   std::optional<DType> wanted = dtypeOf(param);
