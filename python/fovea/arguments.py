@@ -69,6 +69,8 @@ def check_threads(threads):
 def check_target(target):
     if not isinstance(target, (str, type(None))):
         raise TypeError(f"target: expected a string such as 'host', got {target!r}")
+    if "\0" in (target or ""):
+        raise ValueError(f"target: expected a name such as 'host', got {target!r}")
     return target or "host"
 
 
@@ -125,6 +127,8 @@ def lengths(kv_len, dims):
             array = np.array([operator.index(n) for n in kv_len], np.int64)
         except TypeError:
             raise TypeError(f"kv_len: expected integers, one length per sequence, got {kv_len!r}") from None
+        except OverflowError:
+            raise ValueError(f"kv_len: lengths must lie in [0, {dims.Nk}], got {kv_len!r}") from None
     else:
         array = as_array(kv_len, "kv_len")
     if array.dtype.kind not in "iu":

@@ -45,6 +45,9 @@ def as_array(value, name, writable=False):
 
     TypeError: not an array, not in CPU memory, or a dtype numpy cannot name (bfloat16).
     """
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name}: a masked array's own mask would be ignored; pass {name}.data, and say what is hidden "
+                        "with mask_mod or kv_len")
     if isinstance(value, np.ndarray):
         array = value
     elif hasattr(value, "__dlpack__"):

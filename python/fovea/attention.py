@@ -59,11 +59,12 @@ def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=Fal
     ValueError: shapes, layout, window, softcap, kv_len or out are wrong, or is_causal is ambiguous.
     TypeError: not float32 on the CPU, or a mask or score function that cannot be traced. fovea.Error: a compiler refusal.
     """
-    options = Options(mask_mod, score_mod, bool(is_causal), window, softcap, scale, q_offset, kv_len, layout, bool(return_lse), sink)
+    options = Options(mask_mod, score_mod, is_causal, window, softcap, scale, q_offset, kv_len, layout, return_lse, sink)
     if isinstance(query, _Placeholder):
         return _Call(options, (query, key, value), enable_gqa, target)
     options, target = _checked(options), check_target(target)
     inputs = [as_float32(a, n) for a, n in zip((query, key, value), ("query", "key", "value"))]
+    module.check_flag(enable_gqa, "enable_gqa")
     dims = infer_dims(*(a.shape for a in inputs), layout, enable_gqa)
     check_causal(options, dims)
     check_positions(dims, options.q_offset)
@@ -117,6 +118,7 @@ def compile(fn=None, *, like, dynamic=DYNAMIC, target=None, enable_gqa=True, **o
         raise ValueError(f"dynamic: only {', '.join(DYNAMIC)} can be dynamic, got {tuple(dynamic)}")
     if len(like) != 3:
         raise ValueError("like: expected three arrays or shapes: query, key, value")
+    module.check_flag(enable_gqa, "enable_gqa")
     dims = infer_dims(*(shape_of(a, n) for a, n in zip(like, ("query", "key", "value"))), chosen.layout, enable_gqa)
     if chosen.sink is not None and chosen.sink is not float:
         as_sink(None, chosen, dims)

@@ -3,15 +3,17 @@
 
 import functools
 import inspect
-import math
 import re
 from typing import Any, Callable, NamedTuple, Optional
+
+import numpy as np
 
 from .capture import instrument
 from .operands import Operands, position
 from .tracing import Builder, Traced, binary, convert, float_literal, lift
 
 DYNAMIC = ("B", "Nq", "Nk")
+_TINY, _LARGEST = (float(x) for x in (np.finfo(np.float32).tiny, np.finfo(np.float32).max))
 
 
 class Dims(NamedTuple):
@@ -207,7 +209,16 @@ def check_options(options):
                             + f"b, h, q_idx, kv_idx), got {type(getattr(options, name)).__name__}")
     if options.layout not in ("bhnd", "bnhd"):
         raise ValueError(f'layout: expected "bhnd" ([B, H, N, D]) or "bnhd" ([B, N, H, D]), got {options.layout!r}')
-    if options.softcap is not None and not (options.softcap > 0 and math.isfinite(options.softcap)):
-        raise ValueError(f"softcap: expected a positive number, got {options.softcap!r}")
-    if options.scale is not None and not math.isfinite(options.scale):
-        raise ValueError(f"scale: expected a finite number, got {options.scale!r}")
+    for name in ("is_causal", "return_lse"):
+        check_flag(getattr(options, name), name)
+    # Scores are float32: what rounds to 0 or infinity there would make NaN of them.
+    if options.softcap is not None and not _TINY <= options.softcap <= _LARGEST:
+        raise ValueError(f"softcap: expected a positive number from 1.2e-38 to 3.4e38, got {options.softcap!r}")
+    if options.scale is not None and not abs(options.scale) <= _LARGEST:
+        raise ValueError(f"scale: expected a finite number of at most 3.4e38, got {options.scale!r}")
+
+
+def check_flag(value, name):
+    """TypeError for what is only true or false by accident, such as "no"."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}: expected True or False, got {value!r}")

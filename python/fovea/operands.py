@@ -67,7 +67,10 @@ def scalar(value, name, kind):
         raise TypeError(f"{name}: expected {'an integer' if kind is int else 'a number'}, got {value!r}")
     if kind is int and not -2**63 <= value < 2**63:
         raise ValueError(f"{name}: {value} does not fit a 64-bit integer")
-    return kind(value)
+    try:
+        return kind(value)
+    except OverflowError:
+        raise ValueError(f"{name}: {str(value)[:9]}... ({value.bit_length()} bits) does not fit a float") from None
 
 
 def tensor_type(rank, element):

@@ -21,7 +21,8 @@ class Value:
     """What may stand in a region expression: a traced value, a `fovea.param`, a captured array of rank 0.
 
     Operators + - * / // % ** << >>, comparisons, & | ^ ~ and abs follow Python: // and % round down, / is float
-    division. Unlike Python, // and % by a zero known only at run time give some number. `and`, `or`, `not`, `if` and
+    division. Unlike Python, // and % by a zero known only at run time give some number, and shifts by a run-time amount
+    use its lowest 6 bits. `and`, `or`, `not`, `if` and
     chained comparisons need a truth value at trace time and raise TypeError.
     """
 
@@ -266,6 +267,8 @@ def binary(op, x, y):
                 return b.constant(True) if const else other
     if op in ("floordiv", "mod"):
         return _divide(b, op, x, y)
+    if op in ("lshift", "rshift"):
+        y = _shift_amount(y)
     name = {"add": "addi", "sub": "subi", "mul": "muli", "and": "andi", "or": "ori", "xor": "xori",
             "lshift": "shli", "rshift": "shrsi"}[op]
     return b.emit(f"arith.{name} {x.name}, {y.name} : {kind}", kind, **_facts(op, x, y))
@@ -281,6 +284,13 @@ def _facts(op, x, y):
     bits = {"add": widest + 1, "mul": x.bits + y.bits, "rshift": x.bits}.get(op, widest if both else widest + 1)
     # x & y is at most either one that is known to be non-negative.
     return {"bits": min(63, bits), "nonneg": both or (op == "and" and (x.nonneg or y.nonneg))}
+
+
+def _shift_amount(y):
+    """Only 0 to 63 mean something in 64 bits."""
+    if y.const is not None and not 0 <= y.const < 63:
+        raise ValueError(f"shift by {y.const}: expected 0 to 62, integers have 64 bits")
+    return y if y.nonneg and y.bits <= 6 else binary("and", y, 63)
 
 
 def _divide(b, op, x, y):

@@ -48,8 +48,13 @@ def test_causal_names_both_alignments():
     ({"layout": "hbnd"}, ValueError, "layout: expected"),
     ({"softcap": 0}, ValueError, "softcap: expected a positive number"),
     ({"softcap": float("inf")}, ValueError, "softcap"),
+    ({"softcap": 1e300}, ValueError, "softcap: expected a positive number from 1.2e-38 to 3.4e38"),
+    ({"softcap": 1e-300}, ValueError, "softcap: expected a positive number from 1.2e-38"),
+    ({"softcap": 10**400}, ValueError, r"softcap: 100000000... \(1329 bits\) does not fit a float"),
     ({"softcap": "2"}, TypeError, "softcap: expected a number, got '2'"),
     ({"scale": 1j}, TypeError, "scale: expected a number"),
+    ({"scale": 1e300}, ValueError, "scale: expected a finite number of at most 3.4e38"),
+    ({"scale": -10**400}, ValueError, "scale: -10000000.* does not fit a float"),
     ({"scale": float("nan")}, ValueError, "scale: expected a finite number"),
     ({"window": 0}, ValueError, "window: expected at least 1"),
     ({"window": 2.5}, TypeError, "window: expected an integer"),
@@ -63,9 +68,14 @@ def test_causal_names_both_alignments():
     ({"kv_len": [9, -1]}, ValueError, "lengths must lie"),
     ({"kv_len": [9.0, 1.0]}, TypeError, "kv_len: expected integers"),
     ({"kv_len": [[1, 2], [3]]}, TypeError, "kv_len: expected integers, one length per sequence"),
+    ({"kv_len": [9, 2**70]}, ValueError, r"lengths must lie in \[0, 9\]"),
     ({"kv_len": 9}, TypeError, "kv_len: expected a numpy array"),
     ({"threads": 0}, ValueError, "threads: expected 1 to 1024, or None"),
     ({"threads": 1.5}, TypeError, "threads: expected an integer or None"),
+    ({"target": "host\0"}, ValueError, "target: expected a name such as 'host'"),
+    ({"is_causal": "no"}, TypeError, "is_causal: expected True or False, got 'no'"),
+    ({"return_lse": 1}, TypeError, "return_lse: expected True or False"),
+    ({"enable_gqa": np.ones(2)}, TypeError, "enable_gqa: expected True or False"),
     ({"target": 3}, TypeError, "target: expected a string"),
     ({"mask_mod": lambda b, h, q: q > 0}, TypeError, r"mask_mod is called with \(b, h, q_idx, kv_idx\), but it takes \(b, h, q\)"),
     ({"score_mod": lambda b, h, q, k: q}, TypeError, r"score_mod is called with \(score, b, h, q_idx, kv_idx\)"),
@@ -87,6 +97,11 @@ def test_options(kwargs, error, message):
 def test_other_dtypes_are_refused(dtype):
     with pytest.raises(TypeError, match=f"key: dtype {np.dtype(dtype)} is not supported yet; float32"):
         fovea.attention(Q, K.astype(dtype), V)
+
+
+def test_masked_arrays_are_refused():
+    with pytest.raises(TypeError, match="key: a masked array's own mask would be ignored; pass key.data"):
+        fovea.attention(Q, np.ma.array(K, mask=K > 0), V)
 
 
 def test_what_is_no_array_is_refused():
