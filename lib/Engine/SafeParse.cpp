@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "fovea/Engine/SafeParse.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/ADT/StringExtras.h"
@@ -8,7 +9,6 @@
 #include "llvm/Support/SourceMgr.h"
 
 using namespace mlir;
-using namespace fovea;
 using namespace fovea;
 
 namespace {
@@ -120,6 +120,27 @@ std::string placeOf(Location location) {
   return result;
 }
 
+/// "window" when the text says %window there; "" for numbers.
+StringRef nameAt(const char *at, const char *end) {
+  StringRef text(at, end - at);
+  if (!text.consume_front("%") || text.empty() || !(llvm::isAlpha(text.front()) || text.front() == '_'))
+    return "";
+  return text.take_while([](char c) { return llvm::isAlnum(c) || StringRef("_.$-").contains(c); });
+}
+
+/// MLIR forgets what values are called. Callers of a kernel should not: names of arguments go into their locations.
+void nameArguments(ModuleOp module, llvm::SourceMgr &sources) {
+  const char *end = sources.getMemoryBuffer(sources.getMainFileID())->getBufferEnd();
+  for (auto function : module.getOps<func::FuncOp>())
+    for (BlockArgument argument : function.getArguments())
+      if (auto location = dyn_cast<FileLineColLoc>(argument.getLoc())) {
+        llvm::SMLoc at =
+            sources.FindLocForLineAndColumn(sources.getMainFileID(), location.getLine(), location.getColumn());
+        if (StringRef name = at.isValid() ? nameAt(at.getPointer(), end) : ""; !name.empty())
+          argument.setLoc(NameLoc::get(StringAttr::get(module.getContext(), name), location));
+      }
+}
+
 } // namespace
 
 OwningOpRef<ModuleOp> fovea::parseModule(StringRef text, StringRef name, MLIRContext &context,
@@ -156,5 +177,7 @@ OwningOpRef<ModuleOp> fovea::parseModule(StringRef text, StringRef name, MLIRCon
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
   if (!module && errorMessage.empty())
     errorMessage = "not a module";
+  if (module)
+    nameArguments(*module, sources);
   return module;
 }

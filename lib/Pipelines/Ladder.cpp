@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "fovea/Pipelines/Ladder.h"
 
+#include "Bufferizable.h"
 #include "Lowered.h"
 #include "PhaseMark.h"
 #include "fovea/Conversion/Passes.h"
@@ -37,6 +38,7 @@ void bufferize(OpPassManager &pm) {
   bufferization::OneShotBufferizePassOptions options;
   options.bufferizeFunctionBoundaries = true;
   options.functionBoundaryTypeConversion = bufferization::LayoutMapOption::InferLayoutMap;
+  pm.addPass(createCheckBufferizable());
   pm.addPass(bufferization::createOneShotBufferizePass(options));
   pm.addPass(attn::createKernelArguments());
   cleanUp(pm);

@@ -3,8 +3,8 @@
 // RUN: fovea-opt %s --fovea-pipeline=target=cpu:x86-64-v3 --split-input-file --verify-diagnostics
 
 !t = tensor<1x4x8x16xf32>
-// expected-error@+1 {{result 0 of kernel 'attention_in_branch' is not computed by an attn op of its own}}
 func.func @attention_in_branch(%q: !t, %c: i1) -> !t {
+  // expected-error@+1 {{'scf.if' on tensors has no place in a kernel, which is one attn.attention with slices, reshapes and scalar code around it; let the caller do it, between kernels}}
   %o = scf.if %c -> !t {
     %a = attn.attention %q, %q, %q : (!t, !t, !t) -> !t
     scf.yield %a : !t
@@ -12,6 +12,47 @@ func.func @attention_in_branch(%q: !t, %c: i1) -> !t {
     scf.yield %q : !t
   }
   return %o : !t
+}
+
+// -----
+
+!t = tensor<1x4x8x16xf32>
+func.func @attention_in_loop(%q: !t, %n: index) -> !t {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  // expected-error@+1 {{'scf.for' on tensors has no place in a kernel}}
+  %o = scf.for %layer = %c0 to %n step %c1 iter_args(%x = %q) -> !t {
+    %a = attn.attention %x, %q, %q : (!t, !t, !t) -> !t
+    scf.yield %a : !t
+  }
+  return %o : !t
+}
+
+// -----
+
+!t = tensor<1x4x8x16xf32>
+// expected-error@+1 {{result 0 of kernel 'returns_out' is its argument 1, which outs writes already; drop the result, or the outs}}
+func.func @returns_out(%q: !t, %o: !t) -> !t {
+  %a = attn.attention %q, %q, %q outs(%o) : (!t, !t, !t, !t) -> !t
+  return %a : !t
+}
+
+// -----
+
+!t = tensor<1x4x8x16xf32>
+// expected-error@+1 {{result 1 of kernel 'returns_input' is its argument 0, unchanged; return what attn.attention computes}}
+func.func @returns_input(%q: !t) -> (!t, !t) {
+  %a = attn.attention %q, %q, %q : (!t, !t, !t) -> !t
+  return %a, %q : !t, !t
+}
+
+// -----
+
+!t = tensor<1x4x8x16xf32>
+// expected-error@+1 {{result 1 of kernel 'returns_twice' is result 0 once more; return it once}}
+func.func @returns_twice(%q: !t) -> (!t, !t) {
+  %a = attn.attention %q, %q, %q : (!t, !t, !t) -> !t
+  return %a, %a : !t, !t
 }
 
 // -----

@@ -21,6 +21,14 @@ func.func @roles(%q: memref<2x4x8x16xf32>, %k: memref<2x4x8x16xf32>, %v: memref<
   return %o, %lse : memref<2x4x8x16xf32>, memref<2x4x8xf32>
 }
 
+// A location that is a name gives it.
+// CHECK-LABEL: func @located(
+// CHECK-SAME: index {attn.name = "window"}
+// CHECK-SAME: index {attn.name = "window_"}
+func.func @located(%a: index loc("window"), %b: index loc("window"(unknown))) {
+  return
+}
+
 // Given names stay, those of results too, and are not given again.
 // CHECK-LABEL: func @given_names(
 // CHECK-SAME: {attn.name = "query_"}
@@ -127,12 +135,29 @@ func.func @f(%x: memref<8xf32, 3>) { return }
 
 // -----
 
-// expected-error@+1 {{result 0 of kernel 'f' is not computed by an attn op of its own}}
+// expected-error@+1 {{result 0 of kernel 'f' is its argument 0, unchanged; return what attn.attention computes}}
 func.func @f(%x: memref<8xf32>) -> memref<8xf32> { return %x : memref<8xf32> }
 
 // -----
 
-// expected-error@+1 {{result 1 of kernel 'f' is not computed by an attn op of its own; return what attn.attention returns, and return it once}}
+!m = memref<1x4x8x16xf32>
+// expected-error@+1 {{result 0 of kernel 'f' is its argument 1, which outs writes already; drop the result, or the outs}}
+func.func @f(%q: !m, %o: !m) -> !m {
+  attn.attention %q, %q, %q outs(%o) : (!m, !m, !m, !m) -> ()
+  return %o : !m
+}
+
+// -----
+
+// expected-error@+1 {{result 0 of kernel 'f' is not computed by an attn op of its own; return what attn.attention returns}}
+func.func @f(%x: memref<8xf32>) -> memref<4xf32, strided<[1]>> {
+  %y = memref.subview %x[0] [4] [1] : memref<8xf32> to memref<4xf32, strided<[1]>>
+  return %y : memref<4xf32, strided<[1]>>
+}
+
+// -----
+
+// expected-error@+1 {{result 1 of kernel 'f' is result 0 once more; return it once}}
 func.func @f() -> (memref<8xf32>, memref<8xf32>) {
   %x = memref.alloc() : memref<8xf32>
   return %x, %x : memref<8xf32>, memref<8xf32>

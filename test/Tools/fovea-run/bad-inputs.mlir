@@ -27,7 +27,7 @@
 // ADDRESS: error: 'query': the shape [1, 4, 1000000000000000000, 32] is larger than the address space
 
 // RUN: %{run} --dims=B=1,Nq=4,Nk=4 2>&1 | FileCheck %s --check-prefix=SCALAR
-// SCALAR: error: input '[[PARAM:.*]]' is not given, and a random one would mean nothing: add --input=[[PARAM]]=128
+// SCALAR: error: input 'window' is not given, and a random one would mean nothing: add --input=window=128
 
 // RUN: %{run} --input=3=many 2>&1 | FileCheck %s --check-prefix=NUMBER
 // NUMBER: error: input '{{.*}}': 'many' is not an integer

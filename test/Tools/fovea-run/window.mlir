@@ -1,5 +1,5 @@
 // Names of sizes, grouped heads, a window that is an integer argument, log-sum-exp; the other tests run this file too.
-// RUN: fovea-run %s --input=3=40 --dims=B=2,Nq=70,Nk=70 --check | FileCheck %s
+// RUN: fovea-run %s --input=window=40 --dims=B=2,Nq=70,Nk=70 --check | FileCheck %s
 // RUN: fovea-run %s --input=3=40 --dims=query.0=2,query.2=70,key.2=70 --check --target=loops --threads=1 | FileCheck %s
 
 // CHECK: kernel {{ *}}main, target {{host|loops}}, compiled in

@@ -53,6 +53,20 @@ TEST_F(SafeParse, reportsTheVerifier) {
   EXPECT_NE(message.find("same head size"), std::string::npos) << message;
 }
 
+TEST_F(SafeParse, keepsTheNamesOfArguments) {
+  OwningOpRef<ModuleOp> module =
+      fovea::parseModule("func.func @f(%window: index,\n  %0: f32, %b-2: index loc(\"given\")) { return }", "x.mlir",
+                         context, message, location);
+  ASSERT_TRUE(module) << message;
+  func::FuncOp function = *module->getOps<func::FuncOp>().begin();
+  auto window = dyn_cast<NameLoc>(function.getArgument(0).getLoc());
+  ASSERT_TRUE(window);
+  EXPECT_EQ(window.getName(), "window");
+  EXPECT_TRUE(isa<FileLineColLoc>(window.getChildLoc()));
+  EXPECT_FALSE(isa<NameLoc>(function.getArgument(1).getLoc())) << "a number is no name";
+  EXPECT_EQ(cast<NameLoc>(function.getArgument(2).getLoc()).getName(), "given");
+}
+
 TEST_F(SafeParse, reportsUnknownDialects) {
   EXPECT_FALSE(parses("\"nowhere.op\"() : () -> ()"));
   EXPECT_NE(message.find("unregistered dialect"), std::string::npos) << message;

@@ -24,11 +24,10 @@ MemRefType withAnyStrides(MemRefType type) {
   return MemRefType::get(type.getShape(), type.getElementType(), layout, type.getMemorySpace());
 }
 
-/// The allocation behind a returned value, or null.
-memref::AllocOp allocationOf(Value value) {
+Value withoutCasts(Value value) {
   while (auto cast = value.getDefiningOp<memref::CastOp>())
     value = cast.getSource();
-  return value.getDefiningOp<memref::AllocOp>();
+  return value;
 }
 
 /// Why values of this type cannot cross fovea_abi.h, or nothing.
@@ -102,14 +101,33 @@ LogicalResult relaxUsers(Value value) {
   return success();
 }
 
+/// Why a value that is no allocation cannot be returned; arguments from `numInputs` on are results that were moved.
+LogicalResult refuseResult(func::FuncOp function, size_t index, Value value, unsigned numInputs) {
+  InFlightDiagnostic error = function.emitError()
+                             << "result " << index << " of kernel '" << function.getName() << "' is ";
+  auto argument = dyn_cast<BlockArgument>(value);
+  if (!argument || argument.getOwner() != &function.front())
+    return error << "not computed by an attn op of its own; return what attn.attention returns";
+  unsigned number = argument.getArgNumber();
+  if (number >= numInputs)
+    return error << "result " << number - numInputs << " once more; return it once";
+  bool isWritten = llvm::any_of(argument.getUsers(), [&](Operation *user) {
+    auto attention = dyn_cast<AttentionOp>(user);
+    return attention && llvm::is_contained(attention.getOuts(), value);
+  });
+  return error << "its argument " << number
+               << (isWritten ? ", which outs writes already; drop the result, or the outs"
+                             : ", unchanged; return what attn.attention computes");
+}
+
 /// Turns returned allocations into trailing arguments.
 LogicalResult moveResults(func::FuncOp function, func::ReturnOp terminator) {
+  unsigned numInputs = function.getNumArguments();
   for (auto [index, value] : llvm::enumerate(terminator.getOperands())) {
-    memref::AllocOp allocation = allocationOf(value);
+    Value source = withoutCasts(value);
+    auto allocation = source.getDefiningOp<memref::AllocOp>();
     if (!allocation)
-      return function.emitError()
-             << "result " << index << " of kernel '" << function.getName()
-             << "' is not computed by an attn op of its own; return what attn.attention returns, and return it once";
+      return refuseResult(function, index, source, numInputs);
     Value argument = function.front().addArgument(allocation.getType(), value.getLoc());
     allocation.getResult().replaceAllUsesWith(argument);
     terminator->setOperand(index, argument); // a second return of the same result is seen as such
@@ -137,7 +155,14 @@ void updateSignature(func::FuncOp function) {
   function.setAllArgAttrs(attributes);
 }
 
-/// Names arguments that have none: by role, else by number.
+/// What the source calls an argument, where its location tells; else its number.
+std::string nameInSource(BlockArgument argument) {
+  if (auto named = dyn_cast<NameLoc>(argument.getLoc()))
+    return named.getName().str();
+  return "arg" + std::to_string(argument.getArgNumber());
+}
+
+/// Names arguments that have none: by role, else as the source does.
 class Namer {
 public:
   explicit Namer(func::FuncOp function) : function(function) {
@@ -176,7 +201,7 @@ void annotate(func::FuncOp function) {
     }
   });
   for (BlockArgument argument : function.getArguments())
-    namer.name(argument, "arg" + Twine(argument.getArgNumber()));
+    namer.name(argument, nameInSource(argument));
 }
 
 LogicalResult rewriteKernel(func::FuncOp function) {

@@ -30,7 +30,8 @@ def KernelArguments : Pass<"attn-kernel-arguments", "::mlir::ModuleOp"> {
   let description = [{
     Input: bufferized public functions. Output: functions without results, whose memref arguments have any strides. A returned
     allocation becomes a trailing argument, nothing is copied; arguments that are written carry `attn.output`. Every argument has
-    an `attn.name`: given, or by its role (query, key, value, out, lse), or its number.
+    an `attn.name`: given, or by its role (query, key, value, out, lse), or what the source calls it if its location is a name, or its
+    number.
   }];
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
 }
