@@ -15,7 +15,8 @@ from .errors import Error, InvalidError
 from .functions import abs, exp, floor, log, maximum, minimum, sqrt, tanh, where
 from .kernel import Kernel, Plan, PlanStats
 from .operands import param
+from .tiles import TileMap, plot
 
-__all__ = ["Error", "InvalidError", "Kernel", "Plan", "PlanStats", "abs", "attention", "cache_clear", "cache_info", "compile",
-           "exp", "floor", "log", "masks", "maximum", "minimum", "param", "scores", "sqrt", "tanh", "where"]
+__all__ = ["Error", "InvalidError", "Kernel", "Plan", "PlanStats", "TileMap", "abs", "attention", "cache_clear", "cache_info", "compile",
+           "exp", "floor", "log", "masks", "maximum", "minimum", "param", "plot", "scores", "sqrt", "tanh", "where"]
 __version__ = "0.1.0"

@@ -45,12 +45,17 @@ struct Param {
 /// A compiled module with its only kernel.
 class Module {
 public:
-  Module(const std::string &mlir, const std::string &target, const std::string &sourceName) {
+  Module(const std::string &mlir, const std::string &target, const std::string &sourceName, bool withRemarks) {
     fovea_compile_options options{};
     options.struct_size = sizeof(options);
     options.target = target.c_str();
     options.source_name = sourceName.c_str();
     options.times = &times;
+    if (withRemarks)
+      options.remark = [](void *user, const fovea_remark *r) {
+        static_cast<Module *>(user)->remarks.emplace_back(r->kind, r->name, r->text);
+      };
+    options.remark_user = this;
     fovea_error *error = nullptr;
     fovea_status status;
     {
@@ -98,6 +103,7 @@ public:
   fovea_module *module = nullptr;
   const fovea_kernel *kernel = nullptr;
   fovea_compile_times times{};
+  std::vector<std::tuple<std::string, std::string, std::string>> remarks;
 };
 
 /// Arguments of one call, and what keeps their memory alive. A tuple of sizes stands for a tensor without data.
@@ -189,6 +195,22 @@ public:
     return {s.slots, s.tasks, s.blocks, s.visited};
   }
 
+  std::vector<std::vector<int64_t>> tasks() const {
+    size_t count = 0;
+    const fovea_task *first = fovea_plan_tasks(plan, &count);
+    std::vector<std::vector<int64_t>> result;
+    for (const fovea_task *task = first; task != first + count; ++task)
+      result.push_back({task->index[0], task->index[1], task->index[2], task->begin, task->end, task->rows[0],
+                        task->rows[1], task->keys, task->key_block});
+    return result;
+  }
+
+  int32_t classify(int64_t b, int64_t h, int64_t rowBegin, int64_t rowEnd, int64_t keyBegin, int64_t keyEnd) const {
+    int32_t kind = 0;
+    check(fovea_plan_classify(plan, b, h, rowBegin, rowEnd, keyBegin, keyEnd, &kind), nullptr);
+    return kind;
+  }
+
   void run(const nb::list &values) {
     Arguments arguments(kernel, values);
     fovea_error *error = nullptr;
@@ -243,13 +265,17 @@ NB_MODULE(_fovea, m) {
       .def_ro("sizes", &Param::sizes)
       .def_ro("dims", &Param::dims);
   nb::class_<Module>(m, "Module")
-      .def(nb::init<const std::string &, const std::string &, const std::string &>(), "mlir"_a, "target"_a,
-           "source_name"_a, "Compiles MLIR text with one public function.")
+      .def(nb::init<const std::string &, const std::string &, const std::string &, bool>(), "mlir"_a, "target"_a,
+           "source_name"_a, "remarks"_a = false, "Compiles MLIR text with one public function.")
+      .def_ro("remarks", &Module::remarks, "(kind, name, text) of each, if asked for.")
       .def_prop_ro("params", &Module::params)
       .def_prop_ro("compile_times", &Module::compileTimes, "Milliseconds per phase.");
   nb::class_<Plan>(m, "Plan")
       .def(nb::init<Module &, const nb::list &, uint32_t>(), "module"_a, "arguments"_a, "threads"_a,
            "Arguments in the kernel's order; a tuple of sizes stands for a tensor whose data is not read.")
       .def_prop_ro("stats", &Plan::stats, "(threads, tasks, blocks, visited)")
+      .def_prop_ro("tasks", &Plan::tasks, "(b, h, tile, begin, end, first row, end of rows, keys, key block) of each.")
+      .def("classify", &Plan::classify, "b"_a, "h"_a, "row_begin"_a, "row_end"_a, "key_begin"_a, "key_end"_a,
+           "0 EMPTY, 1 PARTIAL, 2 FULL; rows as absolute positions.")
       .def("run", &Plan::run, "arguments"_a, "Runs with the lock released.");
 }

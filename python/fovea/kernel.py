@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .arguments import bind, check_causal, check_positions, check_threads, infer_dims, outputs, shape_of
+from . import tiles
 from .arrays import as_float32
 from .sink import apply_sink, as_sink
 
@@ -65,6 +66,13 @@ class Plan:
             apply_sink(*arrays, sink, options.layout)
         return result
 
+    def tile_map(self, b=0, h=0, *, tile=None):
+        """Which tiles of head h of sequence b are skipped, masked and full; see `fovea.TileMap`.
+
+        tile: (rows, keys) of a tile; None: about 32 x 64 tiles, whatever the size. IndexError: no such sequence or head.
+        """
+        return tiles.make(self._native, b, h, tile)
+
     def __repr__(self):
         return f"<fovea.Plan {self.dims}, {self.stats}>"
 
@@ -97,6 +105,19 @@ class Kernel:
         shapes = [shape_of(a, n) for a, n in zip((query, key, value), ("query", "key", "value"))]
         dims, values = self._prepare(shapes, {"q_offset": q_offset, "kv_len": kv_len, "window": window}, params)
         return Plan(self, dims, values, check_threads(threads))
+
+    def tile_map(self, query, key, value, b=0, h=0, *, tile=None, **values):
+        """`Plan.tile_map` for these arrays or shapes; `values` as for `plan`."""
+        return self.plan(query, key, value, **values).tile_map(b, h, tile=tile)
+
+    def explain(self):
+        """What the compiler decided and proved, a line each, for people: the schedule and why, the keys that rows [i0, i1) see
+        as formulas, whether every row sees a key, what it could not see through. Compiles once more.
+        """
+        names = {"passed": "decided", "analysis": "found", "missed": "not", "failure": "WRONG"}
+        remarks = _native().Module(self.mlir, self.target, "<fovea>", remarks=True).remarks
+        order = list(names)
+        return "\n".join(f"{names[kind]:9} {name}: {text}" for kind, name, text in sorted(remarks, key=lambda r: order.index(r[0])))
 
     def __call__(self, query, key, value, *, out=None, threads=None, q_offset=None, kv_len=None, window=None, sink=None,
                  params=None):
