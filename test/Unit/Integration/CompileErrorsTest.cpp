@@ -13,6 +13,7 @@ const std::string kModule = R"(func.func @main(%q: tensor<?x2x?x8xf32>) -> tenso
 )";
 
 struct CompileErrors : testing::Test {
+  CompileErrors() { options.struct_size = sizeof(options); }
   ~CompileErrors() override { fovea_module_release(module); }
 
   fovea_status compile(const std::string &text) {
@@ -29,7 +30,7 @@ struct CompileErrors : testing::Test {
   }
   void expectMessage(const std::string &part) { EXPECT_NE(message.find(part), std::string::npos) << message; }
 
-  fovea_compile_options options = {sizeof(fovea_compile_options)};
+  fovea_compile_options options = {};
   fovea_module *module = nullptr;
   std::string message, location;
 };
@@ -48,7 +49,7 @@ TEST_F(CompileErrors, TextThatIsNoModule) {
   options.source_name = "host.mlir";
   EXPECT_EQ(compile(""), FOVEA_INVALID);
   expectMessage("no public function");
-  EXPECT_EQ(compile(std::string("\0\x01\xff", 3)), FOVEA_INVALID);
+  EXPECT_EQ(compile("\x01\xff"), FOVEA_INVALID);
   EXPECT_EQ(location, "host.mlir:1:1");
   EXPECT_EQ(compile(kModule.substr(0, kModule.size() / 2)), FOVEA_INVALID);
   EXPECT_EQ(location.substr(0, 12), "host.mlir:2:");
