@@ -31,9 +31,9 @@ fovea::run::Options fovea::run::parseOptions(int argc, char **argv) {
   cl::opt<std::string> file(cl::Positional, cl::Required, cl::desc("F.mlir"), cl::cat(category));
   cl::opt<std::string> function("function", cl::desc("Kernel to run; needed when there are several"),
                                 cl::value_desc("NAME"), cl::cat(category));
-  cl::list<std::string> inputs("input",
-                               cl::desc("An input: .npy file or number, in argument order or by name or index"),
-                               cl::value_desc("[NAME=]x.npy"), cl::cat(category));
+  cl::list<std::string> inputs(
+      "input", cl::desc("An input: .npy file, .safetensors[:TENSOR] or number; in order, by name or index"),
+      cl::value_desc("[NAME=]x.npy"), cl::cat(category));
   cl::list<std::string> outputs("output", cl::desc("Where to write the outputs, in order"), cl::value_desc("y.npy"),
                                 cl::cat(category));
   cl::list<std::string> dims("dims", cl::CommaSeparated, cl::cat(category), cl::value_desc("Nq=4096,query.0=2,..."),

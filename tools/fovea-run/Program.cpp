@@ -24,7 +24,10 @@ Program::Program(StringRef text, StringRef name) : name(name.str()), context(MLI
   if (!module)
     fail(location + ": " + message);
   context.getDiagEngine().registerHandler([this](Diagnostic &diagnostic) {
-    llvm::raw_string_ostream(lastError) << diagnostic.getLocation() << ": " << diagnostic;
+    llvm::raw_string_ostream stream(lastError);
+    if (auto place = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>())
+      stream << place.getFilename().getValue() << ":" << place.getLine() << ":" << place.getColumn() << ": ";
+    stream << diagnostic;
   });
 }
 

@@ -70,5 +70,14 @@
 // RUN: %{run} --input=3=40 --from=later 2>&1 | FileCheck %s --check-prefix=PHASE
 // PHASE: error: unknown phase 'later'
 
+// A reference that is of another function.
+// RUN: sed 's/@main/@other/' %S/window.mlir > %t.name.mlir
+// RUN: %{run} --input=3=40 --dims=B=1,Nq=4,Nk=4 --check --reference=%t.name.mlir 2>&1 | FileCheck %s --check-prefix=NAME
+// NAME: error: {{.*}}.name.mlir: has no function 'main' for the reference
+
+// RUN: echo 'func.func @main(%%q: tensor<4xf32>) -> tensor<4xf32> { return %%q : tensor<4xf32> }' > %t.signature.mlir
+// RUN: %{run} --input=3=40 --dims=B=1,Nq=4,Nk=4 --check --reference=%t.signature.mlir 2>&1 | FileCheck %s --check-prefix=SIGNATURE
+// SIGNATURE: error: {{.*}}.signature.mlir: function 'main' has 1 inputs and 1 outputs, but the compiled kernel has 4 and 2
+
 // RUN: %{run} --target=abacus 2>&1 | FileCheck %s --check-prefix=TARGET
 // TARGET: error: unknown target 'abacus'; targets are
