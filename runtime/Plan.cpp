@@ -50,11 +50,17 @@ static Status lookAtContents(const fovea_kernel_table &kernel, fovea_plan &plan)
   return {};
 }
 
+/// Some gigabytes of records; a day of work.
+static constexpr int64_t kMaxTasks = int64_t(1) << 25;
+
 static Status listTasks(const fovea_kernel_table &kernel, const fovea_value *values, std::vector<fovea_task> &tasks) {
   int64_t needed = 0;
   int32_t result = kernel.plan(values, nullptr, 0, &needed);
   if (Status status = checkReported(kernel, result, needed); status.failed())
     return status;
+  if (needed > kMaxTasks)
+    return failure(FOVEA_OUT_OF_RANGE, "these sizes make ", needed, " tasks; a plan holds at most ", kMaxTasks,
+                   ": split the batch");
   tasks.resize(size_t(needed));
   int64_t filled = 0;
   result = kernel.plan(values, tasks.data(), needed, &filled);

@@ -19,7 +19,7 @@
 // CHECK: scf.if %[[FITS]] {
 // CHECK: memref.load
 // CHECK: attn.tile_bounds
-// CHECK: llvm.getelementptr %arg1[%{{.*}}] : (!llvm.ptr, i64) -> !llvm.ptr, !llvm.array<8 x i64>
+// CHECK: llvm.getelementptr %arg1[%{{.*}}] : (!llvm.ptr, i64) -> !llvm.ptr, !llvm.array<12 x i64>
 // CHECK-COUNT-8: llvm.store
 // CHECK: return %[[STATUS]] : i32
 

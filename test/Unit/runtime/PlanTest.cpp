@@ -81,8 +81,6 @@ TEST_F(FakePlan, StrangeCounts) {
 }
 
 TEST_F(FakePlan, ExceptionsStayInside) {
-  fill = [](fovea_task *, int64_t, int64_t *count) { return *count = std::numeric_limits<int64_t>::max(), 0; };
-  expectRefusal(FOVEA_NO_MEMORY, "out of memory");
   fill = [](fovea_task *, int64_t, int64_t *) -> int32_t { throw std::bad_alloc(); };
   expectRefusal(FOVEA_NO_MEMORY, "out of memory");
   fill = [](fovea_task *, int64_t, int64_t *) -> int32_t { throw std::runtime_error("oops"); };
@@ -127,6 +125,17 @@ TEST_F(FakePlan, WorkspaceOverflows) {
             "8 slots with 9223372036854775807 bytes of scratch each need a workspace beyond the address "
             "space: ask for fewer slots");
   EXPECT_EQ(plan(std::numeric_limits<int64_t>::max(), nullptr, 1).status, FOVEA_OK);
+}
+
+TEST_F(FakePlan, TooManyTasksAreRefusedBeforeTheyAreListed) {
+  fill = [](fovea_task *, int64_t capacity, int64_t *count) {
+    EXPECT_EQ(capacity, 0);
+    *count = int64_t(1) << 40;
+    return 0;
+  };
+  const Answer answer = plan(0, nullptr, 1);
+  EXPECT_EQ(answer.status, FOVEA_OUT_OF_RANGE);
+  EXPECT_EQ(answer.message, "these sizes make 1099511627776 tasks; a plan holds at most 33554432: split the batch");
 }
 
 TEST_F(FakePlan, NoTasksIsARunThatDoesNothing) {

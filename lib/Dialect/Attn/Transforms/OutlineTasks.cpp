@@ -186,7 +186,9 @@ void emitPlanFunction(Kernel &kernel) {
   LLVM::StoreOp::create(b, total64, count);
   Value zero = arith::ConstantIndexOp::create(b, 0), one = arith::ConstantIndexOp::create(b, 1);
   SmallVector<Value> ids;
-  for (Value bound : bounds) {
+  Value isCounted = arith::CmpIOp::create(b, arith::CmpIPredicate::sle, capacity, zero); // nothing to fill
+  Value sequences = arith::SelectOp::create(b, isCounted, zero, bounds[0]);
+  for (Value bound : {sequences, bounds[1], bounds[2]}) {
     auto loop = scf::ForOp::create(b, zero, bound, one);
     ids.push_back(loop.getInductionVar());
     b.setInsertionPointToStart(loop.getBody());
