@@ -72,3 +72,11 @@ def test_a_wrong_result_fails(gallery, capsys, monkeypatch):
     monkeypatch.setattr(gallery, "numpy_attention", lambda q, k, v, dense: v * 0 + 5.0)
     assert gallery.main(["--name", "causal"]) == 1
     assert "WRONG" in capsys.readouterr().out
+
+
+def test_every_example_has_a_picture(gallery):
+    pictures = pathlib.Path(__file__).parents[2] / "docs" / "masks"
+    page = (pictures.parent / "masks.md").read_text()
+    for example in gallery.EXAMPLES:
+        assert (pictures / f"{example.name}.svg").exists(), "run gallery.py --pictures docs/masks"
+        assert f"(masks/{example.name}.svg)" in page

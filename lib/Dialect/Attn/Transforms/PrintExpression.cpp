@@ -81,14 +81,24 @@ Text Printer::argument(BlockArgument argument) {
   return "%arg" + std::to_string(argument.getArgNumber());
 }
 
+/// With parentheses, unless it is one name, number or call.
+std::string asOperand(StringRef text) {
+  int depth = 0;
+  for (char c : text) {
+    depth += c == '(' ? 1 : c == ')' ? -1 : 0;
+    if (c == ' ' && depth == 0)
+      return ("(" + text + ")").str();
+  }
+  return text.str();
+}
+
 Text Printer::infix(Operation *op, StringRef symbol) {
   Text left = print(op->getOperand(0)), right = print(op->getOperand(1));
   if (!left || !right)
     return std::nullopt;
-  auto inParentheses = [](const std::string &text) { return StringRef(text).contains(' ') ? "(" + text + ")" : text; };
   if (isa<arith::CmpIOp, arith::AndIOp>(op))
     return *left + " " + symbol.str() + " " + *right;
-  return inParentheses(*left) + " " + symbol.str() + " " + inParentheses(*right);
+  return asOperand(*left) + " " + symbol.str() + " " + asOperand(*right);
 }
 
 Text Printer::call(StringRef name, Operation *op) {
@@ -142,7 +152,7 @@ Text Printer::printSum(Value value) {
   auto scaled = [](StringRef term, int64_t coefficient) {
     if (std::abs(coefficient) == 1)
       return term.str();
-    return std::to_string(std::abs(coefficient)) + " " + (term.contains(' ') ? "(" + term.str() + ")" : term.str());
+    return std::to_string(std::abs(coefficient)) + " " + asOperand(term);
   };
   for (bool positive : {true, false}) // i0 - window rather than -window + i0
     for (auto [term, coefficient] : sum.coefficients)
@@ -166,8 +176,7 @@ Text Printer::printTerm(Value value) {
         Text left = print(op.getLhs());
         if (!shift || !left)
           return std::nullopt;
-        std::string inner = StringRef(*left).contains(' ') ? "(" + *left + ")" : *left;
-        return inner + " / " + std::to_string(int64_t(1) << *shift);
+        return asOperand(*left) + " / " + std::to_string(int64_t(1) << *shift);
       })
       .Case<arith::MinSIOp, arith::MinUIOp>([&](Operation *op) { return call("min", op); })
       .Case<arith::MaxSIOp, arith::MaxUIOp>([&](Operation *op) { return call("max", op); })
