@@ -107,14 +107,13 @@ int main(int argc, char **argv) {
         benchmark(execution, report.plan.slots, report.work ? std::optional<double>(report.work->flops) : std::nullopt);
   }
   writeOutputs(options, kernel, arguments);
-  Explanation explanation(kernel, execution);
   if (!options.map.empty())
-    explanation.writeMap(options.map, options.file);
+    Explanation(kernel, execution).writeMap(options.map, options.file);
   if (options.json)
     printJson(report, llvm::outs());
   else
     printText(report, llvm::outs());
   if (options.explain && !options.json)
-    explanation.print(llvm::outs());
+    Explanation(kernel, execution).print(llvm::outs());
   return report.check && !report.check->passed() ? kCheckFailed : kRight;
 }
