@@ -11,8 +11,6 @@ from .tracing import POSITION_BITS, Traced, Value, compare, current, lift
 # Names that the function itself uses: its tensors and the region arguments.
 _RESERVED = frozenset(("query", "key", "value", "o", "lse", "s", "b", "h", "i", "j"))
 BUILT_IN = ("q_offset", "kv_len", "window")
-# What the compiler understands about an argument. Other claims are checked (rules.py) and not written.
-KNOWN_CLAIMS = ("attn.sorted", "attn.mask_bias")
 
 
 class Operand:
@@ -37,7 +35,7 @@ class Operand:
     def declare(self):
         names = ", ".join(f'"{d}"' for d in self.dims or ())
         attributes = [f"attn.dims = [{names}]"] if names else []
-        attributes += [claim for claim in self.claims if claim in KNOWN_CLAIMS]
+        attributes += self.claims
         return f"%{self.ssa}: {self.type}" + (f" {{{', '.join(attributes)}}}" if attributes else "")
 
     def demand(self, rules, claims=()):
