@@ -3,7 +3,8 @@ func.func @main(%q: tensor<?x?x?x64xf32> {attn.dims = ["B", "H", "N", "D"]}, %k:
   %o = attn.attention %q, %k, %v
     score (%s, %b, %h, %i, %j) {
       %cap = arith.constant 50.0 : f32
-      %scaled = arith.divf %s, %cap : f32
+      %inverse = arith.constant 0.02 : f32
+      %scaled = arith.mulf %s, %inverse : f32
       %bent = math.tanh %scaled : f32
       %t = arith.mulf %bent, %cap : f32
       attn.yield %t : f32

@@ -58,7 +58,7 @@ def softcap(cap):
     Source: Gemma Team, Gemma 2: Improving Open Language Models at a Practical Size, 2024.
     """
     cap = _positive("cap", cap)
-    return Score(lambda s, b, h, i, j: cap.at(b, h) * tanh(s / cap.at(b, h)), call("softcap", cap))
+    return Score(lambda s, b, h, i, j: cap.at(b, h) * tanh(s * (1.0 / cap.at(b, h))), call("softcap", cap))
 
 
 def temperature(value):

@@ -37,7 +37,7 @@
 // BUFFERIZE: attn.attention
 // BUFFERIZE: } : (memref<
 // SCHEDULE: fovea.phase = "schedule"
-// SCHEDULE: schedule <query_tile = 120, key_block = 256, lanes = 8, panel = 24, micro_keys = 4>
+// SCHEDULE: schedule <query_tile = 504, key_block = 256, lanes = 8, panel = 24, micro_keys = 4>
 // TILE: fovea.phase = "tile"
 // TILE: attn.task
 // TILE-NOT: attn.attention

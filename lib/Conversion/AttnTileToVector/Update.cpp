@@ -37,7 +37,8 @@ struct PanelKeys {
 class UpdateEmitter {
 public:
   UpdateEmitter(VectorEmitter &b, UpdateOp op, Value query, Value key, Value value, ValueRange state)
-      : b(b), op(op), query(query), key(key), value(value), acc(state[0]), ml(state[1]) {
+      : b(b), op(op), query(query), key(key), value(value), acc(state[0]), ml(state[1]),
+        score(b, op.getScore(), op.getBatch(), op.getHead()), mask(b, op.getMask(), op.getBatch(), op.getHead()) {
     scale = op.getScale().convertToDouble();
     // A score region wants natural-scale values, a negative factor turns maxima into minima, and one that f32 rounds to
     // 0 or infinity makes NaN of -inf or 0: then the scale is applied before.
@@ -101,8 +102,7 @@ private:
   }
 
   void emitPanel(const PanelKeys &keys) {
-    if (hasMask || !op.getScore().empty())
-      preparePositions();
+    preparePositions();
     Values maxima = emitScores(keys);
     Values reference, alpha;
     for (int64_t c = 0; c < b.vectorsPerPanel(); ++c)
@@ -138,13 +138,14 @@ private:
     return arith::AddIOp::create(b, op.getKeyPosition(), b.min(k, last));
   }
 
-  /// Lanes of vector c that see key k.
-  Value visible(Value k, int64_t c) {
-    Value keep = b.broadcast(b.compare(arith::CmpIPredicate::ult, k, op.getValidKeys()));
+  /// Which lanes of each vector of queries see key k.
+  Values visible(Value k, ValueRange queries) {
+    Values keep(queries.size(), b.broadcast(b.compare(arith::CmpIPredicate::ult, k, op.getValidKeys())));
     if (!hasMask)
       return keep;
-    return b.both(keep,
-                  vectorizeRegion(b, op.getMask(), {op.getBatch(), op.getHead(), queryPositions[c], keyPosition(k)}));
+    for (auto [lanes, seen] : llvm::zip_equal(keep, mask.at(keyPosition(k), queries)))
+      lanes = b.both(lanes, seen);
+    return keep;
   }
 
   /// First matrix product; returns the maxima of the block per vector.
@@ -155,11 +156,12 @@ private:
       for (int64_t i = 0; i < microKeys(); ++i)
         for (int64_t c = 0; c < b.vectorsPerPanel(); ++c)
           b.storeVector(tile[i * b.vectorsPerPanel() + c], scores, {b.add(k, i), lane(c)});
-      auto adjusted = [&] { return adjustScores(k, maxima); };
+      Value masked = needsMask(k, keys);
       if (scaleEarly)
-        return adjusted();
-      return b.choose(needsMask(k, keys), SmallVector<Type>(b.vectorsPerPanel(), b.vectorType()), adjusted,
-                      [&] { return maximaOf(tile, maxima); });
+        return adjustScores(k, maxima, masked);
+      return b.choose(
+          masked, vectorTypes(), [&] { return adjustScores(k, maxima, masked); },
+          [&] { return maximaOf(tile, maxima); });
     });
   }
 
@@ -213,23 +215,38 @@ private:
     return b.either(ragged, partial);
   }
 
-  /// Score and mask code on the stored tile, key by key: code for one key, whatever the register tile.
-  Values adjustScores(Value k, ValueRange maxima) {
+  SmallVector<Type> vectorTypes() { return SmallVector<Type>(b.vectorsPerPanel(), b.vectorType()); }
+
+  /// Score and mask code on the stored tile, key by key: code for one key, whatever the register tile. Most tiles of a
+  /// mask are full, so that with score code the mask stands behind a branch of its own.
+  Values adjustScores(Value k, ValueRange maxima, Value masked) {
     return b.loop(k, b.add(k, microKeys()), 1, maxima, [&](Value row, ValueRange running) {
+      Values adjusted = scoresOf(row);
+      auto hide = [&] {
+        Values result;
+        for (auto [score, seen] : llvm::zip_equal(adjusted, visible(row, queryPositions)))
+          result.push_back(arith::SelectOp::create(b, seen, score, b.splat(kNegativeInfinity)));
+        return result;
+      };
+      adjusted = scaleEarly ? b.choose(masked, vectorTypes(), hide, [&] { return adjusted; }) : hide();
       Values next;
       for (int64_t c = 0; c < b.vectorsPerPanel(); ++c) {
-        Value score = b.loadVector(scores, {row, lane(c)});
-        if (scaleEarly)
-          score = b.mulf(score, b.splat(scale));
-        if (!op.getScore().empty())
-          score = vectorizeRegion(b, op.getScore(),
-                                  {score, op.getBatch(), op.getHead(), queryPositions[c], keyPosition(row)});
-        score = arith::SelectOp::create(b, visible(row, c), score, b.splat(kNegativeInfinity));
-        b.storeVector(score, scores, {row, lane(c)});
-        next.push_back(b.larger(score, running[c]));
+        b.storeVector(adjusted[c], scores, {row, lane(c)});
+        next.push_back(b.larger(adjusted[c], running[c]));
       }
       return next;
     });
+  }
+
+  /// The stored scores of one key after the score code.
+  Values scoresOf(Value k) {
+    Values stored;
+    for (int64_t c = 0; c < b.vectorsPerPanel(); ++c) {
+      stored.push_back(b.loadVector(scores, {k, lane(c)}));
+      if (scaleEarly)
+        stored.back() = b.mulf(stored.back(), b.splat(scale));
+    }
+    return op.getScore().empty() ? stored : score.at(keyPosition(k), queryPositions, stored);
   }
 
   /// M' = max(M, c max S). While a row has seen nothing, 0 stands for its -inf, because -inf - (-inf) is NaN.
@@ -298,7 +315,7 @@ private:
         Values sum = b.loop(keys.begin, end, 1, b.splat(0), [&](Value k, ValueRange running) -> Values {
           Value weight = b.loadVector(scores, {k, lane(c)});
           Value next = b.fma(b.broadcast(b.load(value, {k, d})), weight, running[0]);
-          return {arith::SelectOp::create(b, visible(k, c), next, running[0])};
+          return {arith::SelectOp::create(b, visible(k, queryPositions[c])[0], next, running[0])};
         });
         b.storeVector(b.fma(b.loadVector(acc, {panel, d, lane(c)}), alpha[c], sum[0]), acc, {panel, d, lane(c)});
       }
@@ -335,6 +352,7 @@ private:
   VectorEmitter &b;
   UpdateOp op;
   Value query, key, value, acc, ml;
+  VectorizedRegion score, mask;
   double scale;
   bool scaleEarly, hasMask;
   float base2;

@@ -86,12 +86,50 @@ private:
 
 } // namespace
 
-Value fovea::vectorizeRegion(VectorEmitter &b, Region &region, ValueRange arguments) {
+VectorizedRegion::VectorizedRegion(VectorEmitter &b, Region &region, Value batch, Value head) : b(b), region(region) {
+  if (region.empty())
+    return;
   Block &block = region.front();
-  IRMapping mapping;
-  mapping.map(block.getArguments(), arguments);
-  Vectorizer vectorizer(b, mapping);
-  for (Operation &op : block.without_terminator())
-    vectorizer.visit(op);
-  return vectorizer.asVector(block.getTerminator()->getOperand(0));
+  auto arguments = block.getArguments().take_back(4); // batch, head, query, key, after the score if there is one
+  invariants.map(arguments[0], batch);
+  invariants.map(arguments[1], head);
+  DenseMap<Value, Level> levels;
+  for (BlockArgument argument : block.getArguments())
+    levels[argument] = Lanes;
+  levels[arguments[0]] = levels[arguments[1]] = Invariant;
+  levels[arguments[3]] = Key;
+  Vectorizer vectorizer(b, invariants);
+  for (Operation &op : block.without_terminator()) {
+    Level level = Invariant;
+    for (Value operand : op.getOperands())
+      level = std::max(level, levels.lookup(operand));
+    for (Value result : op.getResults())
+      levels[result] = level;
+    if (level == Invariant)
+      vectorizer.visit(op);
+    else
+      steps.push_back({&op, level});
+  }
+}
+
+Values VectorizedRegion::at(Value key, ValueRange queries, ValueRange scores) const {
+  Block &block = region.front();
+  IRMapping perKey = invariants;
+  perKey.map(block.getArguments().back(), key);
+  for (Step step : steps)
+    if (step.level == Key)
+      Vectorizer(b, perKey).visit(*step.op);
+  Values results;
+  for (auto [index, query] : llvm::enumerate(queries)) {
+    IRMapping perLane = perKey;
+    if (!scores.empty())
+      perLane.map(block.getArgument(0), scores[index]);
+    perLane.map(block.getArguments().take_back(2).front(), query);
+    Vectorizer vectorizer(b, perLane);
+    for (Step step : steps)
+      if (step.level == Lanes)
+        vectorizer.visit(*step.op);
+    results.push_back(vectorizer.asVector(block.getTerminator()->getOperand(0)));
+  }
+  return results;
 }

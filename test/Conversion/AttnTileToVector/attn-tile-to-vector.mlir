@@ -98,13 +98,18 @@ func.func @masked_update(%q: memref<2x4x?x16xf32>, %n: index, %full: i1) {
   return
 }
 
-// Score code for 8 queries: per-query reads are gathers within bounds, per-head reads stay scalar, integer divisors are never 0.
+// Score code for 8 queries: per-query reads are gathers within bounds, per-head reads are done once, before the loop over
+// panels, integer divisors are never 0.
 // CHECK-LABEL: func @score_region(
 // CHECK-SAME: %[[BIAS:[a-z0-9]+]]: memref<?x?xf32>, %[[SLOPES:[a-z0-9]+]]: memref<?xf32>
+// CHECK: memref.load %[[SLOPES]]
+// CHECK: scf.for
+// CHECK-NOT: memref.load %[[SLOPES]]
 // CHECK-DAG: arith.cmpi ult, %{{.*}}, %{{.*}} : vector<8xindex>
 // CHECK-DAG: vector.gather {{.*}} into vector<8xf32>
-// CHECK-DAG: memref.load %[[SLOPES]]
 // CHECK-DAG: arith.divsi %{{.*}}, %{{.*}} : vector<8xindex>
+// CHECK-NOT: memref.load %[[SLOPES]]
+// CHECK: return
 func.func @score_region(%q: memref<2x4x?x16xf32>, %n: index, %bias: memref<?x?xf32>, %slopes: memref<?xf32>) {
   attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
     %tq = attn.load_tile %q[%b, %h, %t] valid %n : memref<2x4x?x16xf32> -> !attn.tile<query, 32x16xf32>

@@ -9,11 +9,11 @@
 
 // 16 registers hold 4 x 3 accumulators, without FMA 4 x 2; 32 hold 8 x 2 or, where a key costs an instruction, 8 x 3.
 // CHECK-LABEL: func @small_heads
-// CHECK: schedule <query_tile = 120, key_block = 256, lanes = 8, panel = 24, micro_keys = 4>
-// WIDE: schedule <query_tile = 128, key_block = 256, lanes = 16, panel = 32, micro_keys = 8>
-// NEON: schedule <query_tile = 120, key_block = 256, lanes = 4, panel = 12, micro_keys = 8>
-// SSE: schedule <query_tile = 128, key_block = 256, lanes = 4, panel = 8, micro_keys = 4>
-// REMARK: remark: [Passed] Schedule | Category:attn{{.*}}Reason="8 keys x 2 vectors of 16 queries are 16 accumulators in 32 registers"{{.*}}key_block=256, lanes=16, micro_keys=8, panel=32, query_tile=128
+// CHECK: schedule <query_tile = 504, key_block = 256, lanes = 8, panel = 24, micro_keys = 4>
+// WIDE: schedule <query_tile = 512, key_block = 256, lanes = 16, panel = 32, micro_keys = 8>
+// NEON: schedule <query_tile = 504, key_block = 256, lanes = 4, panel = 12, micro_keys = 8>
+// SSE: schedule <query_tile = 512, key_block = 256, lanes = 4, panel = 8, micro_keys = 4>
+// REMARK: remark: [Passed] Schedule | Category:attn{{.*}}Reason="8 keys x 2 vectors of 16 queries are 16 accumulators in 32 registers"{{.*}}key_block=256, lanes=16, micro_keys=8, panel=32, query_tile=512
 func.func @small_heads(%q: memref<?x4x?x64xf32>, %o: memref<?x4x?x64xf32>) {
   attn.attention %q, %q, %q outs(%o) : (memref<?x4x?x64xf32>, memref<?x4x?x64xf32>, memref<?x4x?x64xf32>, memref<?x4x?x64xf32>) -> ()
   return
@@ -21,8 +21,8 @@ func.func @small_heads(%q: memref<?x4x?x64xf32>, %o: memref<?x4x?x64xf32>) {
 
 // The larger of the two head sizes decides, whatever the other sizes are.
 // CHECK-LABEL: func @large_value_heads
-// CHECK: schedule <query_tile = 48, key_block = 64, lanes = 8, panel = 24, micro_keys = 4>
-// WIDE: schedule <query_tile = 64, key_block = 64, lanes = 16, panel = 32, micro_keys = 8>
+// CHECK: schedule <query_tile = 120, key_block = 64, lanes = 8, panel = 24, micro_keys = 4>
+// WIDE: schedule <query_tile = 128, key_block = 64, lanes = 16, panel = 32, micro_keys = 8>
 func.func @large_value_heads(%q: memref<1x4x1x64xf32>, %v: memref<1x4x1x512xf32>, %o: memref<1x4x1x512xf32>) {
   attn.attention %q, %q, %v outs(%o) : (memref<1x4x1x64xf32>, memref<1x4x1x64xf32>, memref<1x4x1x512xf32>, memref<1x4x1x512xf32>) -> ()
   return

@@ -57,6 +57,22 @@ func.func @masked(%q: memref<2x4x8x16xf32>, %o: memref<2x4x8x16xf32>) {
   return
 }
 
+// Large tasks are cut by panels until there are 64 of them, or until they have 128 rows.
+// CHECK-LABEL: func @few_rows(
+// CHECK: %[[PANELS:.*]] = arith.ceildivui %{{.*}}, %c2048
+// CHECK: %[[SHARE:.*]] = arith.muli %[[PANELS]], %c32
+// CHECK: %[[ENOUGH:.*]] = arith.maxui %[[SHARE]], %c128
+// CHECK: %[[ROWS:.*]] = arith.minui %[[ENOUGH]], %c512
+// CHECK: %[[TILES:.*]] = arith.ceildivui %{{.*}}, %[[ROWS]]
+// CHECK: attn.task (%{{.*}}, %{{.*}}, %[[T:.*]]) in (%{{.*}}, %{{.*}}, %[[TILES]])
+// CHECK: %[[ROW:.*]] = arith.muli %[[T]], %[[ROWS]]
+// CHECK: arith.minui %[[ROWS]], %{{.*}}
+func.func @few_rows(%q: memref<?x4x?x16xf32>, %o: memref<?x4x?x16xf32>) {
+  attn.attention %q, %q, %q outs(%o) schedule <query_tile = 512, key_block = 64, lanes = 16, panel = 32, micro_keys = 8>
+    : (memref<?x4x?x16xf32>, memref<?x4x?x16xf32>, memref<?x4x?x16xf32>, memref<?x4x?x16xf32>) -> ()
+  return
+}
+
 // Layout bnhd is a transposed view; the log-sum-exp is [B, Hq, Nq] already.
 // CHECK-LABEL: func @bnhd_lse(
 // CHECK-SAME: %[[Q:[a-z0-9]+]]: memref<2x8x4x16xf32>, %[[K:[a-z0-9]+]]: memref<2x?x2x16xf32>, %[[O:[a-z0-9]+]]: memref<2x8x4x16xf32>, %[[L:[a-z0-9]+]]: memref<2x4x8xf32>

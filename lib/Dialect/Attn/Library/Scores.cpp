@@ -12,7 +12,8 @@ using namespace fovea::attn;
 Value scores::softcap(OpBuilder &b, Location loc, Value s, OpFoldResult cap) {
   Code code{b, loc};
   Value limit = code.number(cap);
-  return code.mulReal(code.emit<math::TanhOp>(code.divReal(s, limit)), limit);
+  Value inverse = code.divReal(code.real(1), limit); // once per tile; a division per score costs as much as the tanh
+  return code.mulReal(code.emit<math::TanhOp>(code.mulReal(s, inverse)), limit);
 }
 
 Value scores::temperature(OpBuilder &b, Location loc, Value s, OpFoldResult value) {

@@ -38,13 +38,13 @@ ScheduleAttr fovea::attn::chooseSchedule(MLIRContext *context, int64_t lanes, in
                                          int64_t valueHeadSize) {
   auto [vectors, microKeys] = chooseRegisterTile(lanes, registers);
   int64_t panel = vectors * lanes;
-  // About 128 rows per task share each key block from L2; fewer for large heads, whose query and accumulator panels are
-  // larger.
-  int64_t headSize = std::max(keyHeadSize, valueHeadSize);
-  int64_t rows = headSize <= 256 ? 128 : 64;
+  // Query, accumulator, keys and values of a task fit into an L2 of half a MiB, of which the first two take most: each
+  // row more shares the reading, and for strided tensors the packing, of every key block. Keys and values of a block
+  // stay in L2 while the panels pass over them.
+  int64_t headSize = std::max<int64_t>({keyHeadSize, valueHeadSize, 1});
+  int64_t rows = std::clamp<int64_t>(65536 / headSize, 64, 512);
   int64_t queryTile = std::max<int64_t>(rows / panel, 1) * panel;
-  // Keys and values of a block stay in L2 while the panels pass over them.
-  int64_t keyBlock = headSize <= 128 ? 256 : headSize <= 256 ? 128 : 64;
+  int64_t keyBlock = std::clamp<int64_t>(16384 / headSize / 64 * 64, 64, 256);
   return ScheduleAttr::get(context, queryTile, keyBlock, lanes, panel, microKeys);
 }
 

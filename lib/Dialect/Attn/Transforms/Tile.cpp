@@ -24,6 +24,7 @@ namespace {
 struct Problem {
   Value query, key, value, output, lse;
   Value batches, heads, kvHeads, rows, keys;
+  Value taskRows; // of every task but the last of a head
 };
 
 /// Rewrites one attention. The pieces are emitted in the order in which they execute.
@@ -34,7 +35,8 @@ public:
   void run() {
     readOperands();
     checkSizes();
-    Value tiles = arith::CeilDivUIOp::create(b, problem.rows, constant(schedule.getQueryTile()));
+    problem.taskRows = rowsPerTask();
+    Value tiles = arith::CeilDivUIOp::create(b, problem.rows, problem.taskRows);
     auto task = TaskOp::create(b, problem.batches, problem.heads, tiles, schedule);
     b.setInsertionPointToStart(&task.getBody().front());
     emitTask(task.getBody().getArgument(0), task.getBody().getArgument(1), task.getBody().getArgument(2));
@@ -103,6 +105,20 @@ private:
 
   Value kvHeadsOrOne() { return arith::MaxUIOp::create(b, problem.kvHeads, constant(1)); }
 
+  /// Large tasks read, and pack, keys and values less often; small problems are cut finer, into panels, so that many
+  /// threads find work. The sizes alone decide: every number of threads computes the same bits.
+  Value rowsPerTask() {
+    constexpr int64_t wantedTasks = 64, fewRows = 128;
+    int64_t panel = schedule.getPanel(), least = std::max<int64_t>(fewRows / panel, 1) * panel;
+    if (schedule.getQueryTile() <= least)
+      return constant(schedule.getQueryTile());
+    Value all = arith::MulIOp::create(b, arith::MulIOp::create(b, problem.batches, problem.heads), problem.rows);
+    Value panels = arith::CeilDivUIOp::create(b, all, constant(wantedTasks * panel));
+    Value share = arith::MulIOp::create(b, panels, constant(panel));
+    return arith::MinUIOp::create(b, arith::MaxUIOp::create(b, share, constant(least)),
+                                  constant(schedule.getQueryTile()));
+  }
+
   Value queryOffset(Value batch) {
     Value offset = op.getQOffset();
     if (!offset)
@@ -140,9 +156,9 @@ private:
   }
 
   void emitTask(Value batch, Value head, Value tile) {
-    Value queryTile = constant(schedule.getQueryTile()), keyBlock = constant(schedule.getKeyBlock());
-    Value row = arith::MulIOp::create(b, tile, queryTile);
-    Value validRows = arith::MinUIOp::create(b, queryTile, arith::SubIOp::create(b, problem.rows, row));
+    Value keyBlock = constant(schedule.getKeyBlock());
+    Value row = arith::MulIOp::create(b, tile, problem.taskRows);
+    Value validRows = arith::MinUIOp::create(b, problem.taskRows, arith::SubIOp::create(b, problem.rows, row));
     Value position = arith::AddIOp::create(b, row, queryOffset(batch));
     Value positionEnd = arith::AddIOp::create(b, position, validRows);
     Value group = arith::DivUIOp::create(b, problem.heads, kvHeadsOrOne());

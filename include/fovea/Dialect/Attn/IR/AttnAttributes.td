@@ -37,7 +37,7 @@ def Attn_SummaryKind : I32EnumAttr<"SummaryKind", "what is known of many element
 def Attn_ScheduleAttr : Attn_Attr<"Schedule", "schedule"> {
   let summary = "Tile sizes of one attention, chosen from the target and static facts only";
   let description = [{
-    - `query_tile`: query rows of a task, a multiple of `panel`;
+    - `query_tile`: query rows of a task at most, a multiple of `panel`; small problems are cut finer, by panels;
     - `key_block`: keys loaded at once, on an absolute grid, a multiple of `micro_keys`;
     - `lanes`: fp32 lanes of a vector register;
     - `panel`: query rows computed together, lanes times vectors per panel;
