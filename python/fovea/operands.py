@@ -100,7 +100,8 @@ class Captured(Value):
     """A captured array: `doc[q_idx]`, `bias[h, i - j]`, `table[h][i]`, also with constant indices.
 
     The element is an integer, a float or a truth value, by the array's dtype; its content is read when the kernel runs,
-    so other content does not compile again. An index outside the array reads as zero.
+    so other content does not compile again. An array read at a position itself, `doc[kv_idx]`, must cover all positions; at
+    computed ones, `bias[h, i - j]`, an index outside the array reads as zero.
     """
 
     def __init__(self, name, array, key=None, prefix=(), dims=None, rules=(), claims=()):

@@ -42,12 +42,39 @@ def test_tensors(make, order, D, at_end):
 @pytest.mark.parametrize("at_end", [True, False])
 @pytest.mark.parametrize("offset", [0, -5, 1000])
 @pytest.mark.parametrize("length", [0, 1, 10, 299])
-def test_a_short_array_reads_as_zero(make, length, offset, at_end):
+def test_a_short_array_reads_as_zero_at_computed_positions(make, length, offset, at_end):
     q, k, v = make(1, 2, 300, 300)
     doc = guarded(np.arange(length) // 4 + 1, at_end)
     read = padded(np.array(doc))
-    out, lse = fovea.attention(q, k, v, mask_mod=lambda b, h, i, j: doc[i] == doc[j], q_offset=offset, return_lse=True)
-    check(out, lse, q, k, v, mask_mod=lambda b, h, i, j: read(i) == read(j), q_offset=offset)
+    out, lse = fovea.attention(q, k, v, mask_mod=lambda b, h, i, j: doc[i + 1] == doc[j + 1], q_offset=offset, return_lse=True)
+    check(out, lse, q, k, v, mask_mod=lambda b, h, i, j: read(i + 1) == read(j + 1), q_offset=offset)
+
+
+@pytest.mark.parametrize("mask, offset, who", [
+    (lambda doc: lambda b, h, i, j: doc[i] > 0, 0, "query position"),
+    (lambda doc: lambda b, h, i, j: doc[i] > 0, -1, "query position"),
+    (lambda doc: lambda b, h, i, j: (j < 5) & (doc[j] > 0), 0, "key"),
+    (lambda doc: lambda b, h, i, j: doc[b] > 0, 0, "sequence"),
+    (lambda doc: lambda b, h, i, j: doc[h] > 0, 0, "query head"),
+])
+def test_a_short_array_is_refused_at_a_position_itself(make, mask, offset, who):
+    sizes = {"query position": 30, "key": 40, "sequence": 2, "query head": 4}
+    q, k, v = make(2, 4, 30, 40)
+    doc = np.ones(sizes[who], np.int32)
+    if offset == 0:
+        fovea.attention(q, k, v, mask_mod=mask(doc), q_offset=offset)
+    short = doc[:-1] if offset == 0 else doc
+    message = f"the mask reads 'doc' at every {who}, and dimension 0 does not cover them all"
+    with pytest.raises(fovea.Error, match=message):
+        fovea.attention(q, k, v, mask_mod=mask(short), q_offset=offset)
+    with pytest.raises(fovea.Error, match="the score reads"):
+        fovea.attention(q, k, v, score_mod=lambda s, b, h, i, j: fovea.where(mask(short)(b, h, i, j), s, s + 1), q_offset=offset)
+
+
+def test_a_divisor_of_zero_is_refused(make):
+    size = fovea.param("size", 0)
+    with pytest.raises(fovea.Error, match="the mask divides by 'size', which is 0"):
+        fovea.attention(*make(), mask_mod=lambda b, h, i, j: i // size == j // size)
 
 
 def test_wild_indices_read_as_zero(make):

@@ -73,6 +73,44 @@ func.func @few_rows(%q: memref<?x4x?x16xf32>, %o: memref<?x4x?x16xf32>) {
   return
 }
 
+// What is read at a position itself covers all positions, each array and divisor once; computed positions are not checked.
+// CHECK-LABEL: func @captures(
+// CHECK-SAME: %[[DOC:[a-z0-9]+]]: memref<?xi32>
+// CHECK-SAME: %[[WIDTH:[a-z0-9]+]]: i32
+// CHECK: cf.assert %{{.*}}, "the score reads 'doc' at every query head, and dimension 0 does not cover them all"
+// CHECK: cf.assert %{{.*}}, "the mask reads 'doc' at every query position, and dimension 0 does not cover them all"
+// CHECK: cf.assert %{{.*}}, "the mask reads 'doc' at every key, and dimension 0 does not cover them all"
+// CHECK: %[[NONZERO:.*]] = arith.cmpi ne, %[[WIDTH]], %{{.*}} : i32
+// CHECK: cf.assert %[[NONZERO]], "the mask divides by a value, which is 0"
+// CHECK-NOT: cf.assert
+// CHECK: attn.task
+func.func @captures(%q: memref<?x4x?x16xf32>, %o: memref<?x4x?x16xf32>, %doc: memref<?xi32> {attn.name = "doc"}, %width: i32) {
+  attn.attention %q, %q, %q outs(%o) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4>
+    score (%s, %b, %h, %i, %j) {
+      %past = arith.addi %h, %j : index
+      %mine = memref.load %doc[%h] : memref<?xi32>
+      %other = memref.load %doc[%past] : memref<?xi32>
+      %sum = arith.addi %mine, %other : i32
+      %real = arith.sitofp %sum : i32 to f32
+      %t = arith.addf %s, %real : f32
+      attn.yield %t : f32
+    } mask (%b, %h, %i, %j) {
+      %w = arith.index_cast %width : i32 to index
+      %row = memref.load %doc[%i] : memref<?xi32>
+      %key = memref.load %doc[%j] : memref<?xi32>
+      %again = memref.load %doc[%j] : memref<?xi32>
+      %same = arith.cmpi eq, %row, %key : i32
+      %cell = arith.divsi %i, %w : index
+      %far = arith.divsi %j, %w : index
+      %near = arith.cmpi eq, %cell, %far : index
+      %keep = arith.andi %same, %near : i1
+      %one = arith.cmpi eq, %key, %again : i32
+      %both = arith.andi %keep, %one : i1
+      attn.yield %both : i1
+    } : (memref<?x4x?x16xf32>, memref<?x4x?x16xf32>, memref<?x4x?x16xf32>, memref<?x4x?x16xf32>) -> ()
+  return
+}
+
 // Layout bnhd is a transposed view; the log-sum-exp is [B, Hq, Nq] already.
 // CHECK-LABEL: func @bnhd_lse(
 // CHECK-SAME: %[[Q:[a-z0-9]+]]: memref<2x8x4x16xf32>, %[[K:[a-z0-9]+]]: memref<2x?x2x16xf32>, %[[O:[a-z0-9]+]]: memref<2x8x4x16xf32>, %[[L:[a-z0-9]+]]: memref<2x4x8xf32>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "CheckCaptures.h"
 #include "fovea/Dialect/Attn/IR/Attn.h"
 #include "fovea/Dialect/Attn/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -101,6 +102,7 @@ private:
     Value whole = arith::MulIOp::create(b, group, problem.kvHeads);
     check(arith::CmpIOp::create(b, arith::CmpIPredicate::eq, whole, problem.heads),
           "the number of query heads must be a multiple of the number of kv heads");
+    checkCaptures(b, op, {problem.batches, problem.heads, problem.rows, problem.keys});
   }
 
   Value kvHeadsOrOne() { return arith::MaxUIOp::create(b, problem.kvHeads, constant(1)); }
