@@ -53,7 +53,8 @@ json::Object checkOf(const Check &check) {
                                    {"reference", number(c.want)},
                                    {"bound", number(c.bound)},
                                    {"relative_rms_error", number(c.relativeRms)},
-                                   {"compared", c.compared}});
+                                   {"compared", c.compared},
+                                   {"unbounded", c.unbounded}});
   }
   return json::Object{{"passed", check.passed()},
                       {"rows", check.rows},

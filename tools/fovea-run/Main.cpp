@@ -36,6 +36,12 @@ double Check::maxRatio() const {
   return ratio;
 }
 
+bool Check::isUndecided() const {
+  return llvm::any_of(outputs, [](const OutputCheck &output) {
+    return output.comparison.compared == 0 && output.comparison.unbounded != 0;
+  });
+}
+
 static std::unique_ptr<llvm::MemoryBuffer> readFile(const std::string &path) {
   auto file = llvm::MemoryBuffer::getFileOrSTDIN(path);
   if (!file)

@@ -17,7 +17,9 @@ struct Check {
   std::vector<OutputCheck> outputs;
   int64_t rows = 0, evaluatedRows = 0;
   double maxRatio() const;
-  bool passed() const { return maxRatio() <= 1; }
+  /// Where nothing could be compared, nothing was shown to be right.
+  bool passed() const { return maxRatio() <= 1 && !isUndecided(); }
+  bool isUndecided() const;
 };
 
 /// Everything that happened, for both forms of the report.

@@ -57,12 +57,17 @@ void printCheck(const Check &check, raw_ostream &os) {
   label(os, "check");
   if (check.evaluatedRows < check.rows)
     os << "on " << check.evaluatedRows << " of " << check.rows << " query rows (evenly spaced): ";
-  os << (check.passed() ? "right" : "WRONG") << format(", worst error %.3g of its bound\n", check.maxRatio());
+  os << (check.passed()        ? "right"
+         : check.isUndecided() ? "UNDECIDED"
+                               : "WRONG")
+     << format(", worst error %.3g of its bound\n", check.maxRatio());
   for (const OutputCheck &output : check.outputs) {
     const Comparison &c = output.comparison;
     label(os, "") << output.name << ": ";
+    if (c.unbounded != 0)
+      os << c.unbounded << " elements not compared: their scores or sums leave the range of f32; ";
     if (c.compared == 0)
-      os << "empty\n";
+      os << (c.unbounded == 0 ? "empty\n" : "none compared\n");
     else
       os << format("%.3g of the bound at ", c.maxRatio) << formatShape(output.worstIndex)
          << format(" (got %.9g, reference %.9g, bound %.2g); RMS error %.2g of the RMS value\n", c.got, c.want, c.bound,

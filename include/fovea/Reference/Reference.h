@@ -74,6 +74,7 @@ struct Comparison {
   double got = 0, want = 0, bound = 0;
   double relativeRms = 0; // RMS(error) / RMS(reference) over finite elements
   int64_t compared = 0;
+  int64_t unbounded = 0; // not compared: intermediate values leave the range of f32, where anything may come out
 };
 
 /// Equal infinities and NaN with NaN count as equal.

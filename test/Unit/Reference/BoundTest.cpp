@@ -37,6 +37,15 @@ TEST(Compare, skipsWhatWasNotEvaluated) {
   EXPECT_EQ(result.want, 4);
 }
 
+TEST(Compare, countsWhatHasNoBound) {
+  Output output{HostTensor::of<double>(DType::F64, {2}, {1, 4}), {INFINITY, 0.5}, -1};
+  Comparison result = compare(output, HostTensor::of<float>(DType::F32, {2}, {NAN, 4.25f}));
+  EXPECT_EQ(result.compared, 1);
+  EXPECT_EQ(result.unbounded, 1);
+  EXPECT_EQ(result.worst, 1);
+  EXPECT_EQ(result.maxRatio, 0.5);
+}
+
 struct BoundTest : ReferenceTest {
   static constexpr const char *kPlain =
       R"(func.func @f(%q: tensor<1x1x?x4xf32>, %k: tensor<1x1x?x4xf32>) -> tensor<1x1x?x4xf32> {
