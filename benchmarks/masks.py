@@ -3,22 +3,21 @@
 """How much of the full kernel's speed masks keep: GFLOP/s on visible pairs against the kernel without a mask, in turns.
 
 One thread, D 64, fp32. Each case takes its turn between two runs of the full (or, for scores, causal) kernel; the ratio is of shares of
-the peak, which is measured around every run. With --peers also FlexAttention and SDPA with a dense mask, where torch is installed.
+the peak, which is measured around every run. With --peers also FlexAttention, SDPA with a dense mask and onnxruntime's window, where they are installed.
 """
 import argparse
 import importlib.util
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
+from runner import Runner, measure_peer
+
 HERE = Path(__file__).resolve().parent
-TIMEOUT_SECONDS = 600
 
 # name: kernel, heads, positions, inputs, what it is compared with, the share it should keep
 CASES = {
@@ -45,30 +44,18 @@ def made_input(name, heads, positions):
     return document_ids(positions) if name == "document" else (2.0 ** -np.arange(1, heads + 1)).astype(np.float32)
 
 
-class Runner:
-    def __init__(self, build, directory):
-        self.program, self.directory = build / "bin" / "fovea-run", Path(directory)
-
-    def __call__(self, kernel, heads, positions, inputs):
-        command = [self.program, HERE / "masks" / f"{kernel}.mlir", f"--dims=B=1,H={heads},N={positions}", "--threads=1", "--bench", "--json"]
-        for name, value in inputs.items():
-            if value is None:
-                value = self.directory / f"{name}-{heads}-{positions}.npy"
-                np.save(value, made_input(name, heads, positions))
-            command.append(f"--input={name}={value}")
-        result = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, text=True)
-        if result.returncode:
-            sys.exit(f"benchmarks/masks.py: {kernel} failed")
-        return json.loads(result.stdout)
+def run(runner, kernel, heads, positions, inputs):
+    made = {name: made_input(name, heads, positions) if value is None else value for name, value in inputs.items()}
+    return runner(HERE / "masks" / f"{kernel}.mlir", {"B": 1, "H": heads, "N": positions}, made, "--bench")
 
 
 def measure(runner, case, rounds):
     kernel, heads, positions, inputs, base, wanted = CASES[case]
     shares, bases, reports = [], [], []
     for _ in range(rounds):
-        before = runner(base, 8, 4096, {})
-        reports.append(runner(kernel, heads, positions, inputs))
-        after = runner(base, 8, 4096, {})
+        before = run(runner, base, 8, 4096, {})
+        reports.append(run(runner, kernel, heads, positions, inputs))
+        after = run(runner, base, 8, 4096, {})
         bases.append((before["share_of_peak"] + after["share_of_peak"]) / 2)
         shares.append(reports[-1]["share_of_peak"])
     middle = sorted(reports, key=lambda report: report["median_ms"])[len(reports) // 2]
@@ -79,22 +66,20 @@ def measure(runner, case, rounds):
             "flops": middle["flops"], "skipped": 1 - middle["tiles_visited"] / middle["tiles_total"], "peers": {}}
 
 
-def measure_peer(peer, result):
-    """Milliseconds, or None with the reason on stderr."""
-    environment = dict(os.environ, OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
+def peer_request(result):
     request = {key: result[key] for key in ("kernel", "heads", "positions", "inputs")}
     if result["kernel"] == "documents":
         request["document"] = document_ids(result["positions"]).tolist()
-    try:
-        done = subprocess.run([sys.executable, HERE / "peers" / f"{peer}.py", json.dumps(request)], env=environment,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=TIMEOUT_SECONDS)
-    except subprocess.TimeoutExpired:
-        print(f"{peer}: {result['kernel']} took longer than {TIMEOUT_SECONDS} s", file=sys.stderr)
-        return None
-    if done.returncode:
-        print(f"{peer}: {result['kernel']}: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
-        return None
-    return json.loads(done.stdout.strip().splitlines()[-1])["median_ms"]
+    return request
+
+
+def installed_peers():
+    """Each with the module it needs."""
+    for peer, module in (("flex_attention", "torch"), ("sdpa_dense", "torch"), ("ort_window", "onnxruntime")):
+        if importlib.util.find_spec(module):
+            yield peer
+        else:
+            print(f"{module} is not installed: {peer} is left out", file=sys.stderr)
 
 
 def print_results(results):
@@ -110,20 +95,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=Path, default=HERE.parent / "build", help="the build directory (default: build)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each case takes its turn (default: 3)")
-    parser.add_argument("--peers", action="store_true", help="FlexAttention and SDPA with a dense mask, if torch is installed")
+    parser.add_argument("--peers", action="store_true", help="FlexAttention, SDPA with a dense mask and onnxruntime's window, where installed")
     parser.add_argument("--case", action="append", choices=CASES, help="only this one (repeatable)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there too")
     options = parser.parse_args()
-    peers = ["flex_attention", "sdpa_dense"] if options.peers and importlib.util.find_spec("torch") else []
+    peers = list(installed_peers()) if options.peers else []
     results = {"cases": {}}
     with tempfile.TemporaryDirectory() as directory:
         runner = Runner(options.build, directory)
-        results["cpu"] = runner("full", 1, 64, {})["cpu"]
+        results["cpu"] = run(runner, "full", 1, 64, {})["cpu"]
         for case in options.case or CASES:
             print(f"{case} ...", file=sys.stderr, flush=True)
             results["cases"][case] = result = measure(runner, case, options.rounds)
             for peer in peers:
-                milliseconds = measure_peer(peer, result)
+                milliseconds = measure_peer(peer, peer_request(result))
                 if milliseconds:
                     result["peers"][peer] = milliseconds
     print_results(results)

@@ -8,15 +8,15 @@ share of it holds on a machine that is shared. Then compilation in fresh process
 import argparse
 import importlib.util
 import json
-import os
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+
+from runner import Runner, measure_peer
 
 HERE = Path(__file__).resolve().parent
 PHASES = ("context", "parse", "passes", "translate", "optimize", "codegen", "link")
@@ -38,39 +38,13 @@ class Machine:
         return re.sub(r"[^a-z0-9]+", "-", f"{self.name} {isa}".lower()).strip("-")
 
 
-class Runner:
-    """Calls fovea-run and reads its report."""
-
-    def __init__(self, build, directory):
-        self.program, self.directory = build / "bin" / "fovea-run", Path(directory)
-
-    def __call__(self, path, keys, *options):
-        """The report, with the process's peak of resident memory in `rss_bytes`."""
-        command = [self.program, path, f"--dims=B=1,Nq={keys},Nk={keys}", "--threads=1", "--json", *self.inputs(path.stem), *options]
-        process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True)
-        output = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)  # wait4 took it
-        if process.returncode:
-            sys.exit(f"benchmarks/run.py: {path.name}: fovea-run failed")
-        return {**json.loads(output), "rss_bytes": usage.ru_maxrss * 1024}
-
-    def inputs(self, kernel):
-        for name, value in INPUTS.get(kernel, {}).items():
-            if isinstance(value, np.ndarray):
-                path = self.directory / f"{kernel}-{name}.npy"
-                np.save(path, value)
-                value = path
-            yield f"--input={name}={value}"
-
-
 def measure_kernel(runner, path, keys, rounds, peers):
     """Fovea and the peers in turns; medians of the rounds, and the best single run, as neighbours on a shared machine only slow down."""
     reports, times = [], {peer: [] for peer in peers}
     for _ in range(rounds):
-        reports.append(runner(path, keys, "--bench"))
+        reports.append(run(runner, path, keys, "--bench"))
         for peer in peers:
-            milliseconds = measure_peer(peer, path.stem, reports[-1])
+            milliseconds = measure_peer(peer, peer_request(path.stem, reports[-1]))
             if milliseconds:
                 times[peer].append(milliseconds)
     middle = sorted(reports, key=lambda report: report["median_ms"])[len(reports) // 2]
@@ -82,32 +56,29 @@ def measure_kernel(runner, path, keys, rounds, peers):
     return result
 
 
-def measure_peer(peer, kernel, report):
+def run(runner, path, keys, *options):
+    return runner(path, {"B": 1, "Nq": keys, "Nk": keys}, INPUTS.get(path.stem, {}), *options)
+
+
+def peer_request(kernel, report):
     shapes = {argument["name"]: argument.get("shape") for argument in report["arguments"]}
-    request = {"kernel": kernel, "query": shapes["query"], "key": shapes["key"], "window": INPUTS.get(kernel, {}).get("window")}
-    environment = dict(os.environ, OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
-    result = subprocess.run([sys.executable, HERE / "peers" / f"{peer}.py", json.dumps(request)], env=environment,
-                            stdout=subprocess.PIPE, text=True)
-    if result.returncode:
-        print(f"{peer}: {kernel} failed", file=sys.stderr)
-        return None
-    return json.loads(result.stdout)["median_ms"]
+    return {"kernel": kernel, "query": shapes["query"], "key": shapes["key"], "window": INPUTS.get(kernel, {}).get("window")}
 
 
 def measure_compilation(runner, processes):
     """What the first compilation of a process costs: each process compiles once."""
-    times = [runner(HERE / "kernels" / "causal-d64.mlir", 64)["compile_ms"] for _ in range(processes)]
+    times = [run(runner, HERE / "kernels" / "causal-d64.mlir", 64)["compile_ms"] for _ in range(processes)]
     return {phase: statistics.median(time[phase] for time in times) for phase in (*PHASES, "total")}
 
 
 def measure_long(runner, keys):
     """One causal head over `keys` positions, and what its memory grows by besides its tensors, against 1024 positions."""
     path = HERE / "long" / "causal-h1-d64.mlir"
-    long = runner(path, keys, "--bench")
+    long = run(runner, path, keys, "--bench")
     tensor_bytes = lambda report: sum(4 * int(np.prod(argument["shape"])) for argument in report["arguments"])
     # Runs of their own: --bench counts the visible pairs, and that takes memory.
     others = lambda report: report["rss_bytes"] - tensor_bytes(report)
-    growth = others(runner(path, keys)) - others(runner(path, 1024))
+    growth = others(run(runner, path, keys)) - others(run(runner, path, 1024))
     return {"keys": keys, "median_ms": long["median_ms"], "gflops": long["gflops"], "share_of_peak": long["share_of_peak"],
             "workspace_bytes": long["workspace_bytes"], "rss_growth_bytes": growth, "tensor_bytes": tensor_bytes(long)}
 
@@ -180,7 +151,7 @@ def main():
         say = lambda text: print(f"{text} ...", file=sys.stderr, flush=True)
         say("first compilation")
         results["first_compile"] = {"processes": processes, "median_ms": measure_compilation(runner, processes)}
-        machine = Machine(runner(kernels[0], 64)["cpu"])
+        machine = Machine(run(runner, kernels[0], 64)["cpu"])
         results["machine"] = {"cpu": machine.name, "features": machine.features}
         for path in kernels:
             say(path.stem)
