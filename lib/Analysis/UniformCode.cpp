@@ -11,26 +11,6 @@ using namespace mlir;
 
 namespace fovea {
 
-/// Zero, and -1 with the smallest integer, become 1.
-static Value safeDivisor(MaskRangeBuilder &builder, Value dividend, Value divisor, bool isSigned) {
-  Type type = divisor.getType();
-  auto constant = [&](const APInt &value) -> Value {
-    Attribute attribute = builder.getBuilder().getIntegerAttr(type, value);
-    return arith::ConstantOp::create(builder.getBuilder(), builder.getLoc(), cast<TypedAttr>(attribute));
-  };
-  auto isEqual = [&](Value x, const APInt &value) {
-    return builder.emit<arith::CmpIOp>(arith::CmpIPredicate::eq, x, constant(value));
-  };
-  unsigned width = type.isIndex() ? 64 : type.getIntOrFloatBitWidth();
-  Value traps = isEqual(divisor, APInt::getZero(width));
-  if (isSigned) {
-    Value overflows =
-        builder.both(isEqual(divisor, APInt::getAllOnes(width)), isEqual(dividend, APInt::getSignedMinValue(width)));
-    traps = builder.either(traps, overflows);
-  }
-  return builder.select(traps, constant(APInt(width, 1)), divisor);
-}
-
 void cloneWithoutTraps(MaskRangeBuilder &builder, Operation &op, IRMapping &mapping) {
   if (auto load = dyn_cast<memref::LoadOp>(op)) {
     SmallVector<Value> indices;
@@ -41,16 +21,7 @@ void cloneWithoutTraps(MaskRangeBuilder &builder, Operation &op, IRMapping &mapp
     return;
   }
   Operation *clone = builder.getBuilder().clone(op, mapping);
-  bool isSigned = isa<arith::DivSIOp, arith::RemSIOp, arith::FloorDivSIOp, arith::CeilDivSIOp>(op);
-  bool isDivision = isSigned || isa<arith::DivUIOp, arith::RemUIOp, arith::CeilDivUIOp>(op);
-  APInt divisor;
-  bool isSafe = isDivision && matchPattern(clone->getOperand(1), m_ConstantInt(&divisor)) && !divisor.isZero() &&
-                !divisor.isAllOnes();
-  if (isDivision && !isSafe) {
-    OpBuilder::InsertionGuard guard(builder.getBuilder());
-    builder.getBuilder().setInsertionPoint(clone);
-    clone->setOperand(1, safeDivisor(builder, clone->getOperand(0), clone->getOperand(1), isSigned));
-  }
+  attn::guardDivision(builder.getBuilder(), clone);
   SmallVector<Value> folded;
   if (!clone->hasTrait<OpTrait::ConstantLike>() && succeeded(builder.getBuilder().tryFold(clone, folded)))
     for (auto [result, value] : llvm::zip(op.getResults(), folded))

@@ -173,7 +173,7 @@ Truth MaskProver::proveWithin(Value index, Value size) {
   });
 }
 
-Truth MaskProver::proveEveryRowSees(Witness witness, std::string &provided) {
+std::optional<std::string> MaskProver::conditionForEveryRow(Witness witness) {
   Location loc = op.getLoc();
   Block &mask = op.getMask().front();
   Value result = mask.getTerminator()->getOperand(0), key = mask.getArgument(kKey), row = mask.getArgument(kRow);
@@ -196,9 +196,9 @@ Truth MaskProver::proveEveryRowSees(Witness witness, std::string &provided) {
   });
   // Positions below 2^31 are taken for granted here: this is said, not built upon.
   if (matchPattern(answer.must, m_One()))
-    return Truth::Always;
+    return "";
   if (matchPattern(answer.must, m_Zero()))
-    return Truth::Unknown;
+    return std::nullopt;
   auto nameOf = [&](Value value) -> std::optional<std::string> {
     if (value == rows)
       return "Nq";
@@ -206,7 +206,5 @@ Truth MaskProver::proveEveryRowSees(Witness witness, std::string &provided) {
       return "Nk";
     return std::nullopt;
   };
-  if (std::optional<std::string> text = printExpression(answer.must, nameOf))
-    provided = *text;
-  return Truth::Unknown;
+  return printExpression(answer.must, nameOf);
 }

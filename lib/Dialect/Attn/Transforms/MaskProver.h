@@ -22,10 +22,10 @@ public:
   Truth prove(mlir::Value condition);
   /// Of 0 <= index < size.
   Truth proveWithin(mlir::Value index, mlir::Value size);
-  /// Whether the mask shows key `witness(i)`, inside the tensor, to every row. `provided` becomes what remains to be
-  /// true of symbols, as text, if that is all that is missing.
+  /// The mask shows key `witness(i)`, inside the tensor, to every row if this is true of symbols, as text; empty:
+  /// always. Nothing: not proven.
   enum class Witness { Own, First, Last };
-  Truth proveEveryRowSees(Witness witness, std::string &provided);
+  std::optional<std::string> conditionForEveryRow(Witness witness);
 
   /// Size of dimension `dim` of a tensor or memref.
   mlir::Value sizeOf(mlir::Value shaped, int64_t dim);

@@ -55,14 +55,13 @@ void reportRows(AttentionOp op, MaskProver &prover) {
                                                              {Witness::Last, "the last key"}};
   std::string condition, key;
   for (auto [witness, name] : kWitnesses) {
-    std::string provided;
-    Truth truth = prover.proveEveryRowSees(witness, provided);
-    if (truth == Truth::Always) {
+    std::optional<std::string> provided = prover.conditionForEveryRow(witness);
+    if (provided && provided->empty()) {
       remark::passed(op.getLoc(), named("EveryRowSeesAKey")) << remark::reason("{0}", name);
       return;
     }
-    if (condition.empty() && !provided.empty()) {
-      condition = provided;
+    if (condition.empty() && provided) {
+      condition = *provided;
       key = name;
     }
   }
