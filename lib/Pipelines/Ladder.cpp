@@ -2,6 +2,7 @@
 #include "fovea/Pipelines/Ladder.h"
 
 #include "Bufferizable.h"
+#include "ElementTypes.h"
 #include "Lowered.h"
 #include "PhaseMark.h"
 #include "fovea/Conversion/Passes.h"
@@ -46,6 +47,7 @@ void bufferize(OpPassManager &pm) {
 
 /// 5: attn -> attn + #attn.schedule
 void schedule(OpPassManager &pm, const LadderOptions &options) {
+  pm.addPass(createCheckElementTypes());
   pm.addNestedPass<func::FuncOp>(attn::createSchedule({options.vectors.lanes, options.vectors.registers}));
 }
 
