@@ -98,6 +98,7 @@ bool Compilation::climb() {
 
 bool Compilation::translate(StringRef symbol) {
   kernels = (*module)->getAttrOfType<ArrayAttr>("fovea.kernels");
+  launches = (*module)->getAttrOfType<DictionaryAttr>("fovea.launches");
   if (!kernels) {
     error = {FOVEA_INVALID, "the module has no kernels: fovea.kernels is missing after phase target", ""};
     return false;

@@ -35,6 +35,18 @@ static std::string mismatch(const Target &target, FileKind kind) {
   return "";
 }
 
+/// What a launch needs to know and PTX has no place for.
+static std::string describeLaunches(mlir::DictionaryAttr launches) {
+  std::string text;
+  for (mlir::NamedAttribute launch : launches) {
+    auto numbers = llvm::cast<mlir::DictionaryAttr>(launch.getValue());
+    auto number = [&](llvm::StringRef name) { return std::to_string(numbers.getAs<mlir::IntegerAttr>(name).getInt()); };
+    text += "// kernel " + launch.getName().str() + ": one block per task, " + number("threads") + " threads, " +
+            number("shared_bytes") + " bytes of dynamic shared memory\n";
+  }
+  return text;
+}
+
 static std::optional<EmittedFiles> emitKernels(Compilation &compilation, FileKind kind, llvm::StringRef ptxas) {
   auto fail = [&](llvm::Error reason) {
     compilation.fail(FOVEA_UNSUPPORTED, std::move(reason));
@@ -53,7 +65,7 @@ static std::optional<EmittedFiles> emitKernels(Compilation &compilation, FileKin
   if (!ptx)
     return fail(ptx.takeError());
   if (kind == FileKind::PTX)
-    return EmittedFiles{(*ptx)->getBuffer().str(), ""};
+    return EmittedFiles{describeLaunches(compilation.getLaunches()) + (*ptx)->getBuffer().str(), ""};
   llvm::Expected<std::string> cubin = assemblePtx((*ptx)->getBuffer(), compilation.getTarget().cpu, ptxas);
   if (!cubin)
     return fail(cubin.takeError());

@@ -7,10 +7,14 @@
 // Two kernels of 32 + 32 products, two of 64 + 64.
 // MMA: {{^384$}}
 
+// CHECK: // kernel causal128: one block per task, 128 threads, 81920 bytes of dynamic shared memory
+// CHECK: // kernel full64: one block per task, 128 threads, 40960 bytes of dynamic shared memory
 // CHECK: .target sm_80
 // CHECK: .extern .shared .align 128 .b8 fovea_shared[];
 // CHECK-LABEL: .entry full64(
 // CHECK: .reqntid 128
+// A task's arguments come in whole 64-bit words.
+// CHECK: ld.param.{{(v2\.)?}}b64
 // CHECK: cp.async.cg.shared.global
 // CHECK: cp.async.commit_group
 // CHECK: cp.async.wait_group
