@@ -19,6 +19,8 @@
 
 // RUN: not %{run} --target=cuda:sm_80 2>&1 | FileCheck %s --check-prefix=CUDA
 // CUDA: error: target 'cuda:sm_80' cannot be run yet: fovea-compile writes its kernels
+// RUN: not %{run} --target=sim:sm_80 --bench 2>&1 | FileCheck %s --check-prefix=BENCH
+// BENCH: error: --bench: the time of a simulation says nothing about a GPU
 // RUN: not %{run} --target=sim:sm_80+fast 2>&1 | FileCheck %s --check-prefix=OPTION
 // OPTION: error: unknown option in target 'sim:sm_80+fast'; only the simulator takes one, for example sim:sm_80+seed=1
 // RUN: not %{run} --target=host 2>&1 | FileCheck %s --check-prefix=HALF
