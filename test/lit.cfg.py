@@ -25,3 +25,11 @@ config.available_features.add(f"host={platform.machine()}")
 for program in ("aarch64-linux-gnu-gcc", "qemu-aarch64"):
     if shutil.which(program):
         config.available_features.add(program)
+# ptxas is looked for as fovea-compile does, and a test that needs it is skipped where it is absent.
+cuda = [os.environ.get("CUDA_HOME"), os.environ.get("CUDA_PATH"), "/usr/local/cuda"]
+ptxas = shutil.which("ptxas") or next((path for home in cuda if home and os.access(path := os.path.join(home, "bin", "ptxas"), os.X_OK)), None)
+if ptxas:
+    config.available_features.add("ptxas")
+    config.environment["PATH"] += os.pathsep + os.path.dirname(ptxas)
+if not os.path.exists("/usr/local/cuda/bin/ptxas"):
+    config.available_features.add("no-installed-cuda")

@@ -12,7 +12,8 @@ FAMILIES = {  # Passes.td: (sources, tests, what comes before the name in the de
 
 
 def kebab(name):
-    return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
+    # Before a capital after a small letter, and before the last one of an abbreviation: NVVMToLoops, nvvm-to-loops
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name).lower()
 
 
 def missing(top):

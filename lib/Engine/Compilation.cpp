@@ -6,6 +6,7 @@
 #include "fovea/InitAll.h"
 #include "fovea/Pipelines/Ladder.h"
 #include "fovea/Target/CPU/EmitObject.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -84,7 +85,7 @@ bool Compilation::climb() {
   FirstError diagnostics(context, error);
   PassManager passes(&context);
   passes.enableVerifier(false); // every pass is tested with it; here it would be a third of the time
-  buildLadder(passes, {*from, Phase::Emit, target.loops, target.vectors, options.dumpDirectory});
+  buildLadder(passes, {*from, Phase::Emit, target.loops, target.vectors, options.dumpDirectory, target.gpu});
   bool good = succeeded(passes.run(*module));
   times.passes = watch.lap();
   if (!good) {
@@ -97,18 +98,24 @@ bool Compilation::climb() {
 
 bool Compilation::translate(StringRef symbol) {
   kernels = (*module)->getAttrOfType<ArrayAttr>("fovea.kernels");
+  launches = (*module)->getAttrOfType<DictionaryAttr>("fovea.launches");
   if (!kernels) {
     error = {FOVEA_INVALID, "the module has no kernels: fovea.kernels is missing after phase target", ""};
     return false;
   }
   FirstError diagnostics(context, error);
+  machine = target.createTargetMachine();
+  bool isHost = !target.gpu || target.gpu->isSimulated;
+  if (!isHost) // the translation marks loads with the layout's alignment, and a GPU splits what is not aligned
+    (*module)->setAttr(LLVM::LLVMDialect::getDataLayoutAttrName(),
+                       StringAttr::get(&context, machine->createDataLayout().getStringRepresentation()));
   llvmModule = translateModuleToLLVMIR(*module, llvmContext);
   if (!llvmModule) {
     error.status = FOVEA_INTERNAL;
     return false;
   }
-  emitModuleTable(*llvmModule, kernels, symbol, "fovea 0.1, LLVM 22.1, " + target.cpu);
-  machine = target.createTargetMachine();
+  if (isHost) // a table is the host's
+    emitModuleTable(*llvmModule, kernels, symbol, "fovea 0.1, LLVM 22.1, " + target.cpu);
   llvmModule->setTargetTriple(machine->getTargetTriple());
   llvmModule->setDataLayout(machine->createDataLayout());
   times.translate = watch.lap();

@@ -47,6 +47,8 @@ public:
   llvm::TargetMachine &getMachine() { return *machine; }
   /// `fovea.kernels`, as --attn-outline-tasks left it.
   mlir::ArrayAttr getKernels() { return kernels; }
+  /// `fovea.launches`, as --convert-attn-to-gpu left it; null for CPUs.
+  mlir::DictionaryAttr getLaunches() { return launches; }
   double lap() { return watch.lap(); }
 
 private:
@@ -63,6 +65,7 @@ private:
   mlir::MLIRContext context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   mlir::ArrayAttr kernels;
+  mlir::DictionaryAttr launches;
   llvm::LLVMContext llvmContext;
   std::unique_ptr<llvm::Module> llvmModule;
   std::unique_ptr<llvm::TargetMachine> machine;

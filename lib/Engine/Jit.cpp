@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Jit.h"
 
+#include "fovea/Simulator/Simulator.h"
+#include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
 #include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 
@@ -20,6 +22,12 @@ Expected<std::unique_ptr<JitCode>> JitCode::link(std::unique_ptr<MemoryBuffer> o
   if (!process)
     return process.takeError();
   (*jit)->getMainJITDylib().addGenerator(std::move(*process));
+  orc::SymbolMap simulator; // what simulated kernels call
+  for (const simulator::Symbol &symbol : simulator::symbols())
+    simulator[(*jit)->mangleAndIntern(symbol.name)] = {orc::ExecutorAddr::fromPtr(symbol.address),
+                                                       JITSymbolFlags::Exported | JITSymbolFlags::Callable};
+  if (Error error = (*jit)->getMainJITDylib().define(orc::absoluteSymbols(std::move(simulator))))
+    return error;
   if (Error error = (*jit)->addObjectFile(std::move(object)))
     return error;
   Expected<orc::ExecutorAddr> table = (*jit)->lookup(tableSymbol);

@@ -2,6 +2,7 @@
 #include "fovea/Pipelines/Ladder.h"
 
 #include "Bufferizable.h"
+#include "ElementTypes.h"
 #include "Lowered.h"
 #include "PhaseMark.h"
 #include "fovea/Conversion/Passes.h"
@@ -46,20 +47,42 @@ void bufferize(OpPassManager &pm) {
 
 /// 5: attn -> attn + #attn.schedule
 void schedule(OpPassManager &pm, const LadderOptions &options) {
+  if (options.gpu)
+    return pm.addNestedPass<func::FuncOp>(attn::createScheduleGpu());
+  pm.addPass(createCheckElementTypes());
   pm.addNestedPass<func::FuncOp>(attn::createSchedule({options.vectors.lanes, options.vectors.registers}));
 }
 
-/// 6: attn -> attn.task with tile ops
-void tile(OpPassManager &pm) {
-  pm.addNestedPass<func::FuncOp>(attn::createTile());
-  pm.addPass(memref::createExpandStridedMetadataPass()); // slices of arguments, while there is little code to search
+/// Slices of arguments become address arithmetic, while there is little code to search.
+void expandViews(OpPassManager &pm) {
+  pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
+}
+
+/// 6: attn -> attn.task with tile ops. On a GPU the copies of one block overlap the products of another: its tasks are
+/// made whole, in phase 7.
+void tile(OpPassManager &pm, const LadderOptions &options) {
+  if (options.gpu)
+    return;
+  pm.addNestedPass<func::FuncOp>(attn::createTile());
+  expandViews(pm);
+  cleanUp(pm);
+}
+
+/// 7, GPUs: attn -> attn.task with the code of one thread
+void blockOfThreads(OpPassManager &pm, const GpuUnit &gpu) {
+  ConvertAttnToGpuOptions options;
+  options.sharedBytes = gpu.sharedBytes;
+  pm.addPass(createConvertAttnToGpu(options));
+  expandViews(pm);
   cleanUp(pm);
 }
 
 /// 7: tile ops -> vector code or scalar loops; plan, task and classify functions per kernel, scratch in one arena.
 void target(OpPassManager &pm, const LadderOptions &options) {
-  if (options.loops)
+  if (options.gpu)
+    blockOfThreads(pm, *options.gpu);
+  else if (options.loops)
     pm.addNestedPass<func::FuncOp>(createConvertAttnTileToLoops());
   else
     pm.addPass(createConvertAttnTileToVector());
@@ -72,14 +95,19 @@ void target(OpPassManager &pm, const LadderOptions &options) {
 }
 
 /// 8: everything -> the LLVM dialect, in one conversion
-void emit(OpPassManager &pm) {
+void emit(OpPassManager &pm, const LadderOptions &options) {
+  if (options.gpu && options.gpu->isSimulated)
+    pm.addPass(createConvertNVVMToSimulator({options.gpu->seed}));
+  else if (options.gpu)
+    pm.addPass(createConvertTasksToKernels());
   pm.addPass(createSCFToControlFlowPass());
   pm.addPass(createLoadBooleans());
-  ConvertToLLVMPassOptions options;
+  ConvertToLLVMPassOptions toLLVM;
   // No pattern here fails after it changed something; without a log to undo it, conversion is twice as fast.
-  options.allowPatternRollback = false;
-  pm.addPass(createConvertToLLVMPass(options));
-  pm.addPass(createCallLibm());
+  toLLVM.allowPatternRollback = false;
+  pm.addPass(createConvertToLLVMPass(toLLVM));
+  if (!options.gpu)
+    pm.addPass(createCallLibm());
   pm.addPass(createReconcileUnrealizedCastsPass());
   pm.addPass(createCheckLowered());
 }
@@ -96,7 +124,7 @@ void fovea::buildLadder(OpPassManager &pm, const LadderOptions &options) {
   phase(Phase::Simplify, [&] { simplify(pm); });
   phase(Phase::Bufferize, [&] { bufferize(pm); });
   phase(Phase::Schedule, [&] { schedule(pm, options); });
-  phase(Phase::Tile, [&] { tile(pm); });
+  phase(Phase::Tile, [&] { tile(pm, options); });
   phase(Phase::Target, [&] { target(pm, options); });
-  phase(Phase::Emit, [&] { emit(pm); });
+  phase(Phase::Emit, [&] { emit(pm, options); });
 }

@@ -16,7 +16,7 @@ std::unique_ptr<mlir::Pass> createLoadBooleans();
 /// Calls libm for math that LLVM has no intrinsic for; does nothing without such math.
 std::unique_ptr<mlir::Pass> createCallLibm();
 
-/// Fails at the first op that is not in the LLVM dialect.
+/// Fails at the first op that is not in the LLVM dialect, or in NVVM, which translates to LLVM by itself.
 std::unique_ptr<mlir::Pass> createCheckLowered();
 
 } // namespace fovea

@@ -69,7 +69,8 @@ struct LadderFlags : PassPipelineOptions<LadderFlags> {
   Option<std::string> from{*this, "from", llvm::cl::desc("the phase the module is in (default: import)"),
                            llvm::cl::init("import")};
   Option<std::string> to{*this, "to", llvm::cl::desc("the last phase to run (default: emit)"), llvm::cl::init("emit")};
-  Option<std::string> target{*this, "target", llvm::cl::desc("host, loops or cpu:ARCH[+feature...]"),
+  Option<std::string> target{*this, "target",
+                             llvm::cl::desc("host, loops, cpu:ARCH[+feature...], cuda:sm_80 or sim:sm_80"),
                              llvm::cl::init("host")};
   Option<std::string> dump{*this, "dump", llvm::cl::desc("write every phase to DIR/N-name.mlir"), llvm::cl::init("")};
 };
@@ -94,6 +95,6 @@ void fovea::registerLadder() {
         llvm::Expected<Target> target = Target::parse(flags.target);
         if (!target)
           llvm::report_fatal_error(target.takeError(), /*gen_crash_diag=*/false);
-        buildLadder(pm, {*from, *to, target->loops, target->vectors, flags.dump});
+        buildLadder(pm, {*from, *to, target->loops, target->vectors, flags.dump, target->gpu});
       });
 }

@@ -9,6 +9,8 @@ using namespace fovea::reference;
 using fovea::attn::AttentionOp;
 
 std::optional<DType> fovea::reference::dtypeOf(Type element) {
+  if (element.isF16() || element.isBF16())
+    return element.isF16() ? DType::F16 : DType::BF16;
   if (element.isF32() || element.isF64())
     return element.isF32() ? DType::F32 : DType::F64;
   if (element.isIndex())

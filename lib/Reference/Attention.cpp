@@ -199,20 +199,42 @@ Output emptyOutput(ArrayRef<int64_t> shape) {
   return output;
 }
 
-double outputBound(double output, double magnitude, double relative) {
+/// Half a unit in the last place of 1.
+double epsilonOf(Type element) {
+  return element.isF16() ? kHalfEpsilon : element.isBF16() ? kBFloatEpsilon : kFloatEpsilon;
+}
+
+double tinyOf(Type element) { return element.isF16() ? kSmallestHalf : kSmallestNormal; }
+
+/// What 16-bit types add to fp32: weights are rounded to the type of the values they multiply, the result to its own.
+struct Rounding {
+  double weights, output, tiny;
+
+  explicit Rounding(fovea::attn::AttentionOp op) {
+    Type value = op.getValueType().getElementType();
+    Type result =
+        cast<ShapedType>(op.isValueForm() ? op.getResultTypes()[0] : op.getOuts()[0].getType()).getElementType();
+    weights = value.isF32() ? 0 : epsilonOf(value);
+    output = epsilonOf(result);
+    tiny = tinyOf(result);
+  }
+};
+
+double outputBound(double output, double magnitude, double relative, const Rounding &rounding) {
   if (!std::isfinite(output)) // must come out the same
-    return kSmallestNormal;
+    return rounding.tiny;
   if (std::isinf(relative) || magnitude > FLT_MAX)
     return INFINITY;
-  return kErrorFactor * (relative + kFloatEpsilon) * magnitude + kSmallestNormal;
+  return kErrorFactor * (relative + rounding.weights + rounding.output) * magnitude + rounding.tiny;
 }
 
 void store(const AttentionProblem &p, const Row &row, int64_t r, double relative, AttentionResult &result) {
+  const Rounding rounding(p.op);
   Strides strides(result.output.value.shape, fovea::attn::AttentionOp(p.op).getLayout());
   int64_t to = row.b * strides.batch + row.h * strides.head + r * strides.position;
   for (int64_t d = 0; d < p.valueColumns; ++d) {
     result.output.value.data<double>()[to + d] = row.output[d];
-    result.output.bound[to + d] = outputBound(row.output[d], row.magnitude[d], relative);
+    result.output.bound[to + d] = outputBound(row.output[d], row.magnitude[d], relative, rounding);
   }
   int64_t at = (row.b * p.heads + row.h) * p.queries + r;
   result.lse.value.data<double>()[at] = row.lse;

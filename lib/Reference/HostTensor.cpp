@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "fovea/Reference/HostTensor.h"
 
+#include "fovea/Reference/Float16.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/ErrorHandling.h"
 
@@ -15,6 +17,10 @@ namespace {
 /// Calls f with a null pointer of the element's C++ type.
 template <typename F> auto dispatch(DType dtype, F f) {
   switch (dtype) {
+  case DType::F16:
+    return f(static_cast<const Float16 *>(nullptr));
+  case DType::BF16:
+    return f(static_cast<const BFloat16 *>(nullptr));
   case DType::F32:
     return f(static_cast<const float *>(nullptr));
   case DType::F64:
@@ -40,10 +46,11 @@ unsigned byteWidth(DType dtype) {
   return dispatch(dtype, [](auto *type) { return unsigned(sizeof(*type)); });
 }
 
-bool isFloat(DType dtype) { return dtype == DType::F32 || dtype == DType::F64; }
+bool isFloat(DType dtype) { return dtype <= DType::F64; }
 
 StringRef name(DType dtype) {
-  static constexpr StringRef kNames[] = {"float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool"};
+  static constexpr StringRef kNames[] = {"float16", "bfloat16", "float32", "float64", "int8",
+                                         "int16",   "int32",    "int64",   "uint8",   "bool"};
   return kNames[static_cast<int>(dtype)];
 }
 

@@ -3,6 +3,7 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Config/Targets.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -20,6 +21,7 @@ using fovea::VectorUnit;
 
 static constexpr StringLiteral kX86Triple = "x86_64-unknown-linux-gnu";
 static constexpr StringLiteral kAArch64Triple = "aarch64-unknown-linux-gnu";
+static constexpr StringLiteral kCudaTriple = "nvptx64-nvidia-cuda";
 
 static void initializeNative() {
   static std::once_flag once;
@@ -38,6 +40,12 @@ static void initializeOthers() {
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
+#endif
+#if LLVM_HAS_NVPTX_TARGET
+    LLVMInitializeNVPTXTargetInfo();
+    LLVMInitializeNVPTXTarget();
+    LLVMInitializeNVPTXTargetMC();
+    LLVMInitializeNVPTXAsmPrinter();
 #endif
 #if LLVM_HAS_AARCH64_TARGET
     LLVMInitializeAArch64TargetInfo();
@@ -121,21 +129,65 @@ static Error parseProcessor(StringRef text, fovea::Target &target) {
   return Error::success();
 }
 
+/// Bytes that one thread block may have (CUDA C++ Programming Guide, technical specifications per compute capability);
+/// nothing for what is older than sm_80, or unknown.
+static std::optional<int64_t> sharedBytesOf(StringRef arch) {
+  constexpr int64_t kKiB = 1024;
+  return StringSwitch<std::optional<int64_t>>(arch.rtrim("af"))
+      .Cases({"sm_80", "sm_87"}, 163 * kKiB)
+      .Cases({"sm_86", "sm_89", "sm_120", "sm_121"}, 99 * kKiB)
+      .Cases({"sm_90", "sm_100", "sm_103"}, 227 * kKiB)
+      .Default(std::nullopt);
+}
+
+/// cuda:ARCH or sim:ARCH[+seed=N], without what stands before the colon
+static Error parseGpu(StringRef text, bool isSimulated, fovea::Target &target) {
+  auto [arch, option] = text.split('+');
+  initializeOthers();
+  std::unique_ptr<MCSubtargetInfo> plain = subtarget(kCudaTriple);
+  if (!plain)
+    return createStringError("this LLVM makes no code for GPUs, so target '" + target.name + "' is not there");
+  std::optional<int64_t> sharedBytes = sharedBytesOf(arch);
+  if (!sharedBytes || !plain->isCPUStringValid(arch))
+    return createStringError("unknown GPU '" + arch + "' in target '" + target.name +
+                             "'; sm_80, 86, 87, 89, 90, 100, 103, 120 and 121 are known, for example cuda:sm_80");
+  target.gpu = fovea::GpuUnit{*sharedBytes, isSimulated, 0};
+  bool hasSeed = isSimulated && option.consume_front("seed=") && !option.getAsInteger(10, target.gpu->seed);
+  if (!hasSeed && text.contains('+'))
+    return createStringError("unknown option in target '" + target.name +
+                             "'; only the simulator takes one, for example sim:sm_80+seed=1");
+  if (!isSimulated) {
+    target.triple = kCudaTriple.str();
+    target.cpu = arch.str();
+    target.features = "";
+  }
+  return Error::success();
+}
+
 Expected<fovea::Target> fovea::Target::parse(StringRef text) {
   initializeNative();
   Target target;
   target.name = text.str();
   target.loops = text == "loops";
   StringRef processor = text;
-  if (text == "host" || text == "loops") {
+  bool isCuda = text.starts_with("cuda:"), isSimulated = text.starts_with("sim:");
+  bool isHost = text == "host" || text == "loops";
+  if (isHost || isSimulated) {
     target.triple = sys::getProcessTriple();
     target.cpu = sys::getHostCPUName().str();
     target.features = hostFeatures();
-  } else if (!processor.consume_front("cpu:")) {
-    return createStringError("unknown target '" + text +
-                             "'; targets are host, loops and cpu:ARCH[+feature...], for example cpu:x86-64-v3");
-  } else if (Error error = parseProcessor(processor, target)) {
-    return error;
+  }
+  if (isCuda || isSimulated) {
+    if (Error error = parseGpu(text.split(':').second, isSimulated, target))
+      return error;
+  } else if (!isHost && !processor.consume_front("cpu:")) {
+    return createStringError(
+        "unknown target '" + text +
+        "'; targets are host, loops, cpu:ARCH[+feature...], for example cpu:x86-64-v3, and cuda:sm_80 "
+        "or later, simulated as sim:sm_80");
+  } else if (!isHost) {
+    if (Error error = parseProcessor(processor, target))
+      return error;
   }
   std::unique_ptr<MCSubtargetInfo> info = subtarget(target.triple, target.cpu, target.features);
   if (!info)
@@ -148,6 +200,12 @@ Expected<fovea::Target> fovea::Target::parse(StringRef text) {
 }
 
 Error fovea::Target::checkRunsHere() const {
+  if (gpu && !gpu->isSimulated)
+    return createStringError(
+        "target '" + name +
+        "' cannot be run yet: fovea-compile writes its kernels, as --emit=ptx or --emit=cubin, and "
+        "sim:" +
+        cpu + " executes the same code on this machine");
   Triple wanted(triple), here(sys::getProcessTriple());
   if (wanted.getArch() != here.getArch())
     return createStringError("target '" + name + "' is a processor of " + wanted.getArchName() +

@@ -21,7 +21,7 @@
 // RUN: not fovea-opt %s --fovea-pipeline="to=lunch" 2>&1 | FileCheck %s --check-prefix=PHASE
 // PHASE: --fovea-pipeline: unknown phase; phases are import, simplify, program, bufferize, schedule, tile, target, emit
 // RUN: not fovea-opt %s --fovea-pipeline="target=abacus" 2>&1 | FileCheck %s --check-prefix=TARGET
-// TARGET: unknown target 'abacus'; targets are host, loops and cpu:ARCH[+feature...], for example cpu:x86-64-v3
+// TARGET: unknown target 'abacus'; targets are host, loops, cpu:ARCH[+feature...], for example cpu:x86-64-v3, and cuda:sm_80 or later, simulated as sim:sm_80
 // RUN: not fovea-opt %s --fovea-pipeline="target=cpu:i8080" 2>&1 | FileCheck %s --check-prefix=CPU
 // CPU: unknown processor 'i8080' in target 'cpu:i8080'
 // RUN: not fovea-opt %s --fovea-pipeline="target=cpu:x86-64+abacus" 2>&1 | FileCheck %s --check-prefix=FEATURE

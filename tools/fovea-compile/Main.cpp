@@ -7,6 +7,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Program.h"
 #include "llvm/Support/ToolOutputFile.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -25,6 +26,9 @@ EXAMPLES:
   fovea-compile causal.mlir --target=cpu:x86-64-v3 -o causal.o --header=causal.h
   fovea-compile causal.mlir --target=cpu:neoverse-n1 -o causal-arm.o
       an object for Linux on AArch64, from any machine
+  fovea-compile causal.mlir --target=cuda:sm_80 --emit=ptx -o causal.ptx
+      GPU kernels, for sm_80 and whatever can run its code; --emit=cubin calls ptxas (found in PATH, CUDA_HOME, CUDA_PATH
+      or /usr/local/cuda)
   fovea-compile causal.mlir --emit=asm -o -
       what this machine would run, to read
 
@@ -46,6 +50,20 @@ std::string nameOf(llvm::StringRef path) {
     if (!llvm::isAlnum(letter))
       letter = '_';
   return name;
+}
+
+/// "" when there is none.
+std::string findPtxas() {
+  if (auto found = llvm::sys::findProgramByName("ptxas"))
+    return *found;
+  const char *homes[] = {std::getenv("CUDA_HOME"), std::getenv("CUDA_PATH"), "/usr/local/cuda"};
+  for (const char *home : homes) {
+    llvm::SmallString<128> path(home ? home : "");
+    llvm::sys::path::append(path, "bin", "ptxas");
+    if (home && llvm::sys::fs::can_execute(path))
+      return path.str().str();
+  }
+  return "";
 }
 
 void write(const std::string &path, llvm::StringRef content, bool isText) {
@@ -71,12 +89,14 @@ int main(int argc, char **argv) {
   cl::opt<std::string> input(cl::Positional, cl::Required, cl::desc("F.mlir"), cl::cat(category));
   cl::opt<std::string> output("o", cl::desc("Where to write the code; - is standard output"), cl::value_desc("FILE"),
                               cl::Required, cl::cat(category));
-  cl::opt<std::string> target("target", cl::desc("host, loops, cpu:ARCH[+feature...]"), cl::init("host"),
+  cl::opt<std::string> target("target", cl::desc("host, loops, cpu:ARCH[+feature...], cuda:sm_80"), cl::init("host"),
                               cl::cat(category));
   cl::opt<FileKind> kind("emit", cl::desc("What to write"), cl::init(FileKind::Object), cl::cat(category),
                          cl::values(clEnumValN(FileKind::Object, "obj", "an ELF object (default)"),
                                     clEnumValN(FileKind::Assembly, "asm", "assembly"),
-                                    clEnumValN(FileKind::LLVMIR, "llvm", "LLVM IR")));
+                                    clEnumValN(FileKind::LLVMIR, "llvm", "LLVM IR"),
+                                    clEnumValN(FileKind::PTX, "ptx", "PTX, of a GPU"),
+                                    clEnumValN(FileKind::Cubin, "cubin", "machine code of a GPU, by ptxas")));
   cl::opt<std::string> name("name", cl::desc("The symbol is fovea_module_NAME; default: from the input's name"),
                             cl::cat(category));
   cl::opt<std::string> header("header", cl::desc("Also write a C header with the symbol and every kernel's arguments"),
@@ -93,11 +113,14 @@ int main(int argc, char **argv) {
   if (!text)
     fail(input + ": cannot read it: " + text.getError().message());
   fovea::CompileError error;
-  auto files = fovea::emitFiles((*text)->getBuffer(), {target, input, from, ""}, symbolName, kind, error);
+  std::string ptxas = kind == FileKind::Cubin ? findPtxas() : "";
+  auto files = fovea::emitFiles((*text)->getBuffer(), {target, input, from, "", {}}, symbolName, kind, ptxas, error);
   if (!files)
     fail((error.location.empty() ? "" : error.location + ": ") + error.message,
          error.status == FOVEA_UNSUPPORTED ? kUnsupported : kBadInput);
-  write(output, files->code, kind != FileKind::Object);
+  if (!header.empty() && files->header.empty())
+    fail("--header=" + header + ": a GPU's kernels have no table to declare", kUnsupported);
+  write(output, files->code, kind != FileKind::Object && kind != FileKind::Cubin);
   if (!header.empty())
     write(header, files->header, /*isText=*/true);
   return kWritten;

@@ -75,20 +75,20 @@ void Explanation::printTiles(raw_ostream &os) const {
   label(os, "tiles") << format("of %lld rows x %lld keys: %lld EMPTY, %lld PARTIAL, %lld FULL of %lld\n",
                                (long long)queryTile, (long long)keyBlock, (long long)counts[0], (long long)counts[1],
                                (long long)counts[2], (long long)total);
-  std::optional<int64_t> keySize = headSize("key"), valueSize = headSize("value");
+  std::optional<RowSize> keySize = rowSize("key"), valueSize = rowSize("value");
   if (total == 0 || !keySize || !valueSize)
     return;
-  double empty = double(counts[0]), sizes = double(*keySize + *valueSize);
+  double empty = double(counts[0]), sizes = keySize->columns + valueSize->columns;
   label(os, "saved") << format("%.0f %% of a dense computation: %.3g GFLOP, and %.3g MiB of keys and values not read\n",
                                100 * empty / double(total), empty * 2e-9 * double(queryTile * keyBlock) * sizes,
-                               empty * 4 * double(keyBlock) * sizes / 1048576);
+                               empty * double(keyBlock) * (keySize->bytes + valueSize->bytes) / 1048576);
 }
 
-/// Of a parameter with this name, the size of its last dimension.
-std::optional<int64_t> Explanation::headSize(StringRef name) const {
+/// Of a parameter with this name, its last dimension.
+std::optional<Explanation::RowSize> Explanation::rowSize(StringRef name) const {
   for (size_t k = 0; k < kernel.numParams(); ++k)
     if (const fovea_param &param = kernel.param(k); param.name == name && param.rank == 4)
-      return param.sizes[3];
+      return RowSize{double(param.sizes[3]), double(param.sizes[3]) * param.dtype_bits / 8};
   return std::nullopt;
 }
 

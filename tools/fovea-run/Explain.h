@@ -22,7 +22,10 @@ private:
   TileKind classify(int64_t batch, int64_t head, int64_t rowBegin, int64_t rowEnd, int64_t keyBegin,
                     int64_t keyEnd) const;
   TileMap mapOf(int64_t batch, int64_t head, int64_t rowStep, int64_t keyStep) const;
-  std::optional<int64_t> headSize(llvm::StringRef name) const;
+  struct RowSize {
+    double columns, bytes;
+  };
+  std::optional<RowSize> rowSize(llvm::StringRef name) const;
   void printRemarks(llvm::raw_ostream &os) const;
   void printTiles(llvm::raw_ostream &os) const;
   void printEmptyRows(llvm::raw_ostream &os) const;

@@ -4,6 +4,7 @@
 #include "Fail.h"
 #include "Npy.h"
 #include "Safetensors.h"
+#include "fovea/Reference/Float16.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 
@@ -75,9 +76,12 @@ HostTensor readTensor(const fovea_param &param, const std::string &path) {
   if (!tensor)
     fail("input " + quoted(param) + ", " + path + ": " + toString(tensor.takeError()));
   std::optional<DType> wanted = dtypeOf(param);
-  if (wanted && tensor->dtype != *wanted)
+  if (wanted && tensor->dtype != *wanted) {
+    std::string advice = *wanted == DType::BF16 ? "NumPy has no such type: give a .safetensors file"
+                                                : ("convert it with array.astype(numpy." + name(*wanted) + ")").str();
     fail("input " + quoted(param) + ", " + path + ": holds " + name(tensor->dtype) + ", but the kernel takes " +
-         name(*wanted) + "; convert it with array.astype(numpy." + name(*wanted) + ")");
+         name(*wanted) + "; " + advice);
+  }
   if (tensor->shape.size() != param.rank)
     fail("input " + quoted(param) + ", " + path + ": has shape " + formatShape(tensor->shape) +
          ", but the kernel takes rank " + Twine(param.rank));
@@ -136,7 +140,7 @@ TensorRef allocate(const fovea_param &param, ArrayRef<int64_t> shape, uint64_t &
 }
 
 void requireDefault(const fovea_param &param) {
-  if (param.kind == FOVEA_PARAM_TENSOR && param.dtype_code == kDLFloat)
+  if (param.kind == FOVEA_PARAM_TENSOR && (param.dtype_code == kDLFloat || param.dtype_code == kDLBfloat))
     return;
   std::string example = param.kind == FOVEA_PARAM_TENSOR ? "FILE.npy" : param.kind == FOVEA_PARAM_INT ? "128" : "0.5";
   fail("input " + quoted(param) + " is not given, and a random one would mean nothing: add --input=" + param.name +
@@ -160,6 +164,10 @@ void fovea::run::fillNormal(HostTensor &tensor, uint64_t seed, uint64_t stream) 
   auto store = [&](int64_t k, double value) {
     if (tensor.dtype == DType::F64)
       tensor.data<double>()[k] = value;
+    else if (tensor.dtype == DType::F16)
+      tensor.data<Float16>()[k] = Float16(float(value));
+    else if (tensor.dtype == DType::BF16)
+      tensor.data<BFloat16>()[k] = BFloat16(float(value));
     else
       tensor.data<float>()[k] = float(value);
   };

@@ -43,6 +43,8 @@ Kernel::Kernel(const Options &options, llvm::StringRef text, llvm::StringRef nam
 
 std::optional<DType> fovea::run::dtypeOf(const fovea_param &param) {
   bool isSigned = param.dtype_code == kDLInt;
+  if (param.dtype_bits == 16 && (param.dtype_code == kDLFloat || param.dtype_code == kDLBfloat))
+    return param.dtype_code == kDLFloat ? DType::F16 : DType::BF16;
   if (param.dtype_code == kDLFloat && (param.dtype_bits == 32 || param.dtype_bits == 64))
     return param.dtype_bits == 32 ? DType::F32 : DType::F64;
   if (param.dtype_code == kDLUInt && param.dtype_bits <= 8)

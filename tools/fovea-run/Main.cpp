@@ -91,6 +91,8 @@ static void requireOutputs(const Options &options, const Kernel &kernel) {
 
 int main(int argc, char **argv) {
   Options options = parseOptions(argc, argv);
+  if (options.bench && llvm::StringRef(options.target).starts_with("sim:"))
+    fail("--bench: the time of a simulation says nothing about a GPU", kUnsupported);
   std::unique_ptr<llvm::MemoryBuffer> file = readFile(options.file);
   Kernel kernel(options, file->getBuffer(), options.file);
   requireOutputs(options, kernel);

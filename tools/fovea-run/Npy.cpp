@@ -89,6 +89,8 @@ Expected<HostTensor> fovea::run::readNpy(StringRef path) {
 }
 
 Error fovea::run::writeNpy(StringRef path, const HostTensor &tensor) {
+  if (tensor.dtype == DType::BF16)
+    return createStringError("NumPy has no bfloat16; declare this output as f32");
   std::string header = printNpyHeader({tensor.dtype, /*fortranOrder=*/false, tensor.shape});
   size_t prefix = kMagic.size() + 4;
   size_t padding = kAlignment - (prefix + header.size() + 1) % kAlignment;

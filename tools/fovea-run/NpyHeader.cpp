@@ -13,9 +13,9 @@ struct Descriptor {
   StringRef text;
   DType dtype;
 };
-constexpr Descriptor kDescriptors[] = {{"<f4", DType::F32}, {"<f8", DType::F64}, {"|i1", DType::I8},
-                                       {"<i2", DType::I16}, {"<i4", DType::I32}, {"<i8", DType::I64},
-                                       {"|u1", DType::U8},  {"|b1", DType::Bool}};
+constexpr Descriptor kDescriptors[] = {{"<f2", DType::F16}, {"<f4", DType::F32}, {"<f8", DType::F64},
+                                       {"|i1", DType::I8},  {"<i2", DType::I16}, {"<i4", DType::I32},
+                                       {"<i8", DType::I64}, {"|u1", DType::U8},  {"|b1", DType::Bool}};
 
 /// Just as much of Python's literals as headers use.
 class Parser {
@@ -90,7 +90,7 @@ Error Parser::takeEntry() {
     return createStringError("its dtype '" + descr +
                              "' is big-endian; use array.astype(array.dtype.newbyteorder('<'))");
   return createStringError("its dtype '" + descr +
-                           "' is not supported; float32, float64, int8, int16, int32, int64, uint8 "
+                           "' is not supported; float16, float32, float64, int8, int16, int32, int64, uint8 "
                            "and bool are");
 }
 

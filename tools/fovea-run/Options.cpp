@@ -18,6 +18,8 @@ EXAMPLES:
       why it is fast, or not: the schedule, what is proven of the mask, what is skipped
   fovea-run f.mlir --target=loops --dump=phases --check
       the scalar target, every phase written to phases/
+  fovea-run f.mlir --dims=B=1,Nq=200,Nk=200 --target=sim:sm_80 --check
+      the code of a GPU, in a simulator that watches for races; sim:sm_80+seed=1 runs warps in another order
   fovea-run phases/05-schedule.mlir --from=schedule --reference=f.mlir --check
       starts from a dump, compared with what the original file means
 
@@ -41,7 +43,7 @@ fovea::run::Options fovea::run::parseOptions(int argc, char **argv) {
   cl::opt<uint64_t> seed("seed", cl::desc("Of the normally distributed inputs that are not given"), cl::init(0),
                          cl::cat(category));
   cl::opt<unsigned> threads("threads", cl::desc("0: one per hardware thread"), cl::init(0), cl::cat(category));
-  cl::opt<std::string> target("target", cl::desc("host, loops, cpu:ARCH[+feature...]"), cl::init("host"),
+  cl::opt<std::string> target("target", cl::desc("host, loops, cpu:ARCH[+feature...], sim:sm_80"), cl::init("host"),
                               cl::cat(category));
   cl::opt<bool> check("check", cl::desc("Compare with the fp64 reference; above its error bound is failure"),
                       cl::cat(category));

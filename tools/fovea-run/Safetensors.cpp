@@ -29,8 +29,8 @@ Error damaged(const Twine &what) { return createStringError("damaged safetensors
 
 std::optional<DType> dtypeOf(StringRef text) {
   static constexpr std::pair<StringLiteral, DType> kDtypes[] = {
-      {"F32", DType::F32}, {"F64", DType::F64}, {"I8", DType::I8}, {"I16", DType::I16},
-      {"I32", DType::I32}, {"I64", DType::I64}, {"U8", DType::U8}, {"BOOL", DType::Bool}};
+      {"F16", DType::F16}, {"BF16", DType::BF16}, {"F32", DType::F32}, {"F64", DType::F64}, {"I8", DType::I8},
+      {"I16", DType::I16}, {"I32", DType::I32},   {"I64", DType::I64}, {"U8", DType::U8},   {"BOOL", DType::Bool}};
   for (auto &[known, dtype] : kDtypes)
     if (text == known)
       return dtype;
@@ -143,7 +143,7 @@ Expected<HostTensor> load(const Entry &entry, StringRef data) {
   std::optional<DType> dtype = dtypeOf(entry.dtype);
   if (!dtype)
     return createStringError("tensor '" + entry.name + "' has dtype " + entry.dtype +
-                             ", which is not supported; F32, F64, I8, I16, I32, I64, U8 and BOOL are");
+                             ", which is not supported; F16, BF16, F32, F64, I8, I16, I32, I64, U8 and BOOL are");
   uint64_t bytes = byteWidth(*dtype);
   for (int64_t size : entry.shape)
     if (__builtin_mul_overflow(bytes, uint64_t(size), &bytes))

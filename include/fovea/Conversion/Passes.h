@@ -9,6 +9,9 @@ class ModuleOp;
 namespace arith {
 class ArithDialect;
 }
+namespace cf {
+class ControlFlowDialect;
+}
 namespace func {
 class FuncDialect;
 class FuncOp;
@@ -21,6 +24,9 @@ class MathDialect;
 }
 namespace memref {
 class MemRefDialect;
+}
+namespace NVVM {
+class NVVMDialect;
 }
 namespace scf {
 class SCFDialect;

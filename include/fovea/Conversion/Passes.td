@@ -4,6 +4,49 @@
 
 include "mlir/Pass/PassBase.td"
 
+def ConvertAttnToGpu : Pass<"convert-attn-to-gpu", "::mlir::ModuleOp"> {
+  let summary = "Phase 7, GPU targets: one attention becomes the code of one thread of a block";
+  let description = [{
+    Input: scheduled `attn.attention` on memrefs of f16 or bf16. Output: `attn.task` whose body is what one thread does, in nvvm, llvm,
+    vector, scf and arith: a block of threads computes `query_tile` rows, 16 for each warp, with `mma.sync.m16n8k16`; `cp.async`
+    brings keys and values to swizzled shared memory `stages` blocks deep, `ldmatrix` from there to registers; the softmax is online,
+    in registers. Key blocks that no row sees are skipped, and rows that see all of a block do not ask the mask. Before the task, a
+    `cf.assert` for every agreement between dynamic sizes and for strides of whole 16 bytes. `fovea.launches` on the module says how
+    many threads and bytes of shared memory a block has.
+
+    It needs sm_80 or later. Non-finite values at masked positions of a block that is not skipped reach the output: their weight is 0,
+    and the product multiplies it with them.
+  }];
+  let options = [
+    Option<"sharedBytes", "shared-bytes", "int64_t", "101376", "shared memory that a block may have">,
+    Option<"stages", "stages", "int64_t", "2", "key blocks in shared memory at once, those on their way included">];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::cf::ControlFlowDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
+def ConvertTasksToKernels : Pass<"convert-tasks-to-kernels", "::mlir::ModuleOp"> {
+  let summary = "Phase 8, target cuda: task functions become PTX kernels";
+  let description = [{
+    Input: a module with `fovea.launches` after `--attn-outline-tasks`. Output: of every kernel NAME the function NAME alone, marked
+    `nvvm.kernel`, for a grid of one block per task: it takes the `fovea_value`s by value, in the constant bank, and the address of
+    the tasks. `math.exp2` and `math.log2` become the instructions `ex2.approx` and `lg2.approx`.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect"];
+}
+
+def ConvertNVVMToSimulator : Pass<"convert-nvvm-to-simulator", "::mlir::ModuleOp"> {
+  let summary = "Phase 8, target sim: operations of a GPU become calls of the simulator";
+  let description = [{
+    Input: a module with `fovea.launches` after `--attn-outline-tasks`, as `--convert-tasks-to-kernels` takes it. Output: the same for
+    this machine's processor. NAME_task hands the task to the simulator (fovea/Simulator/Simulator.h), which runs its code, now
+    NAME_thread, once for every thread of the block; each nvvm operation is a call that names the operation's place in the source.
+  }];
+  let options = [Option<"seed", "seed", "int64_t", "0", "of the order in which warps run; 0: in turn">];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect"];
+}
+
 def ConvertAttnTileToLoops : Pass<"convert-attn-tile-to-loops", "::mlir::func::FuncOp"> {
   let summary = "Phase 7, target loops: tile ops become scalar loops";
   let description = [{

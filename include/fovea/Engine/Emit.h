@@ -9,17 +9,18 @@
 
 namespace fovea {
 
-enum class FileKind { Object, Assembly, LLVMIR };
+enum class FileKind { Object, Assembly, LLVMIR, PTX, Cubin };
 
 struct EmittedFiles {
   std::string code;
-  std::string header; // C: the table's declaration, and the arguments of every kernel
+  std::string header; // C: the table's declaration, and the arguments of every kernel; "" of a GPU's code
 };
 
 /// Position-independent code, one data symbol `fovea_module_NAME` (fovea_abi.h), everything else local to the file. It
-/// calls libc and libm alone. Nothing on failure, with the reason in `error`.
+/// calls libc and libm alone. For a GPU, the kernels: PTX, or the machine code that the program `ptxas` makes of it.
+/// Nothing on failure, with the reason in `error`.
 std::optional<EmittedFiles> emitFiles(llvm::StringRef text, const CompileOptions &options, llvm::StringRef name,
-                                      FileKind kind, CompileError &error);
+                                      FileKind kind, llvm::StringRef ptxas, CompileError &error);
 
 } // namespace fovea
 

@@ -32,6 +32,7 @@ struct LadderOptions {
   bool loops = false;         // target `loops`: scalar code instead of vectors
   VectorUnit vectors;         // of the target
   std::string dumpDirectory;  // "": none; else one numbered file per phase
+  std::optional<GpuUnit> gpu; // of a target that is one
 };
 
 void buildLadder(mlir::OpPassManager &pm, const LadderOptions &options);

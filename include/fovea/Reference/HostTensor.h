@@ -18,11 +18,11 @@
 namespace fovea::reference {
 
 /// Bool is one byte, 0 or 1. `index` of MLIR is I64.
-enum class DType : uint8_t { F32, F64, I8, I16, I32, I64, U8, Bool };
+enum class DType : uint8_t { F16, BF16, F32, F64, I8, I16, I32, I64, U8, Bool };
 
 unsigned byteWidth(DType dtype);
 bool isFloat(DType dtype);
-/// NumPy's name: "float32", "bool".
+/// NumPy's name: "float32", "bool"; "bfloat16", which NumPy lacks.
 llvm::StringRef name(DType dtype);
 
 /// Vector loads of the compiled code like whole cache lines.

@@ -4,12 +4,15 @@
 // row all scores are written down, then the largest is found, then the weights, then the sums; nothing is tiled and
 // nothing is rescaled. It is another algorithm than the compiler's on purpose.
 //
-// Each output element comes with the error that a correct fp32 implementation may have:
+// Each output element comes with the error that a correct implementation may have that computes in fp32:
 //
-//   |out - ref| <= c (eps sqrt(n) + eps S + eps) sum_j p_j |v_j| + tiny
+//   |out - ref| <= c (eps sqrt(n) + eps S + eps_p + eps_o) sum_j p_j |v_j| + tiny
 //   |lse - ref| <= c (eps sqrt(n) + eps S + eps |ref|) + tiny
 //
-//   c = 4, eps = 2^-24 (fp32 for input, accumulation and output), tiny = 2^-126 (results may be flushed to zero)
+//   c = 4, eps = 2^-24 (fp32 scores and sums)
+//   eps_o  half a unit in the last place of the output's type: 2^-24 for f32, 2^-8 for bf16, 2^-11 for f16
+//   eps_p  of 16-bit values, half a unit of their type, to which the weights are rounded for the second product; else 0
+//   tiny   2^-126, the smallest normal number (results may be flushed to zero); of f16, whose results are not, 2^-24
 //   n   keys that the row sees
 //   S   max of sqrt(Dk) M and |scale| max |q| |k_j|: the rounding of a dot product as a random walk, also where it
 //   cancels M   max of |s_j| over the keys it sees and of |t_j| over those that weigh something (t_j >= max t - 17, so
@@ -29,6 +32,8 @@ namespace fovea::reference {
 inline constexpr double kErrorFactor = 4;
 inline constexpr double kFloatEpsilon = 0x1p-24;
 inline constexpr double kSmallestNormal = 0x1p-126;
+inline constexpr double kHalfEpsilon = 0x1p-11, kBFloatEpsilon = 0x1p-8;
+inline constexpr double kSmallestHalf = 0x1p-24;
 
 struct EvaluationOptions {
   /// Above this amount of work only evenly spaced query rows of each head are evaluated, the first and the last

@@ -4,6 +4,7 @@
 
 #include "llvm/Support/Error.h"
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace llvm {
@@ -18,8 +19,16 @@ struct VectorUnit {
   int64_t registers = 16; // that the instruction set names
 };
 
+/// What the lowering asks of a GPU.
+struct GpuUnit {
+  int64_t sharedBytes = 0; // that one thread block may have
+  bool isSimulated = false;
+  int64_t seed = 0; // of the order in which a simulated block's warps run; 0: in turn
+};
+
 /// What code is made for: `host`, `loops` (scalar code on the host) or `cpu:ARCH[+feature...]` with LLVM's names, for
 /// example `cpu:x86-64-v4`, `cpu:x86-64-v3+avx512f` or `cpu:neoverse-n1`. Chosen by CPU feature, never by vendor.
+/// `cuda:sm_80` and later is a GPU; `sim:sm_80[+seed=N]` is the same code on the host, in a simulator.
 struct Target {
   std::string name; // as given
   std::string triple;
@@ -27,6 +36,7 @@ struct Target {
   std::string features; // LLVM's feature string
   bool loops = false;
   VectorUnit vectors;
+  std::optional<GpuUnit> gpu;
 
   /// A processor of another architecture than this machine's is welcome: code for it can be written, not run.
   static llvm::Expected<Target> parse(llvm::StringRef text);

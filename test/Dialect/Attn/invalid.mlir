@@ -94,8 +94,32 @@ func.func @f(%q: tensor<4x8x16xf32>, %k: tensor<2x4x8x16xf32>, %v: tensor<2x4x8x
 
 // -----
 
+func.func @f(%q: tensor<2x4x8x16xf64>) {
+  // expected-error@+1 {{'attn.attention' op query must have element type f32, f16 or bf16, got 'tensor<2x4x8x16xf64>'}}
+  %o = attn.attention %q, %q, %q : (tensor<2x4x8x16xf64>, tensor<2x4x8x16xf64>, tensor<2x4x8x16xf64>) -> tensor<2x4x8x16xf64>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x4x8x16xbf16>) {
+  // expected-error@+1 {{'attn.attention' op output must have element type 'bf16' or f32, got 'tensor<2x4x8x16xf16>'}}
+  %o = attn.attention %q, %q, %q : (tensor<2x4x8x16xbf16>, tensor<2x4x8x16xbf16>, tensor<2x4x8x16xbf16>) -> tensor<2x4x8x16xf16>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x4x8x16xf32>) {
+  // expected-error@+1 {{'attn.attention' op output must have element type 'f32', got 'tensor<2x4x8x16xf16>'}}
+  %o = attn.attention %q, %q, %q : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf16>
+  return
+}
+
+// -----
+
 func.func @f(%q: tensor<2x4x8x16xf32>, %k: tensor<2x4x8x16xf16>, %v: tensor<2x4x8x16xf32>) {
-  // expected-error@+1 {{'attn.attention' op key must have element type f32, got 'tensor<2x4x8x16xf16>'}}
+  // expected-error@+1 {{'attn.attention' op key must have element type 'f32' like query, got 'tensor<2x4x8x16xf16>'}}
   %o = attn.attention %q, %k, %v : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf16>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
   return
 }

@@ -10,6 +10,16 @@ func.func @plain(%q: tensor<2x4x?x64xf32>, %k: tensor<2x4x?x64xf32>, %v: tensor<
   return %o : tensor<2x4x?x32xf32>
 }
 
+// 16-bit floats, and outputs in f32.
+// CHECK-LABEL: func @halves
+// CHECK: -> tensor<2x4x?x64xbf16>
+// CHECK: -> (tensor<2x4x?x64xf32>, tensor<2x4x?xf32>)
+func.func @halves(%a: tensor<2x4x?x64xbf16>, %b: tensor<2x4x?x64xf16>) -> (tensor<2x4x?x64xbf16>, tensor<2x4x?x64xf32>, tensor<2x4x?xf32>) {
+  %o = attn.attention %a, %a, %a : (tensor<2x4x?x64xbf16>, tensor<2x4x?x64xbf16>, tensor<2x4x?x64xbf16>) -> tensor<2x4x?x64xbf16>
+  %p:2 = attn.attention %b, %b, %b : (tensor<2x4x?x64xf16>, tensor<2x4x?x64xf16>, tensor<2x4x?x64xf16>) -> (tensor<2x4x?x64xf32>, tensor<2x4x?xf32>)
+  return %o, %p#0, %p#1 : tensor<2x4x?x64xbf16>, tensor<2x4x?x64xf32>, tensor<2x4x?xf32>
+}
+
 // Every optional part, grouped heads, captured scalar and tensor, log-sum-exp.
 // CHECK-LABEL: func @everything
 // CHECK: attn.attention %{{.*}}, %{{.*}}, %{{.*}} q_offset %{{.*}} scale 1.250000e-01 layout <bnhd> schedule <query_tile = 64, key_block = 128, lanes = 8, panel = 16, micro_keys = 4> score (%[[S:.*]], %{{.*}}, %[[H:.*]], %{{.*}}, %{{.*}}) {

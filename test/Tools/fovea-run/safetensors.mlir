@@ -13,7 +13,7 @@
 
 // RUN: %python %S/Inputs/safetensors.py %t.half.safetensors query:BF16:1x4x1x32:1
 // RUN: not fovea-run %S/window.mlir --input=%t.half.safetensors 2>&1 | FileCheck %s --check-prefix=HALF
-// HALF: error: input 'query', {{.*}}: tensor 'query' has dtype BF16, which is not supported; F32,
+// HALF: error: input 'query', {{.*}}: holds bfloat16, but the kernel takes float32
 
 // RUN: %python %S/Inputs/safetensors.py %t.double.safetensors query:F64:1x4x1x32:1
 // RUN: not fovea-run %S/window.mlir --input=%t.double.safetensors 2>&1 | FileCheck %s --check-prefix=DOUBLE

@@ -2,6 +2,7 @@
 //
 // The error bound, comparing against it, and row sampling.
 #include "Fixture.h"
+#include "fovea/Reference/Float16.h"
 
 using namespace fovea::reference;
 
@@ -63,6 +64,53 @@ TEST_F(BoundTest, isTheFormula) {
   double relative = 4 * 0x1p-24 * (std::sqrt(2.0) + std::sqrt(4.0) * 2 + 1);
   EXPECT_NEAR(evaluation->outputs[0].bound[0] / (relative * (p + 3 * (1 - p))), 1, 1e-12);
   EXPECT_NEAR(evaluation->outputs[0].bound[1] / relative, 1, 1e-12);
+}
+
+TEST_F(BoundTest, adds16BitRounding) {
+  auto evaluation = evaluate(R"(func.func @f(%q: tensor<1x1x1x4xbf16>) -> tensor<1x1x1x4xbf16> {
+      %o = attn.attention %q, %q, %q : (tensor<1x1x1x4xbf16>, tensor<1x1x1x4xbf16>, tensor<1x1x1x4xbf16>) -> tensor<1x1x1x4xbf16>
+      return %o : tensor<1x1x1x4xbf16>
+    })",
+                             {std::make_shared<HostTensor>(HostTensor::of<BFloat16>(
+                                 DType::BF16, {1, 1, 1, 4}, {BFloat16(1), BFloat16(1), BFloat16(1), BFloat16(-3)}))});
+  ASSERT_TRUE(succeeded(evaluation)) << error;
+  EXPECT_EQ(evaluation->outputs[0].value.floatAt(3), -3);
+  double relative = 4 * (0x1p-24 * (1 + 2 * 6) + 2 * 0x1p-8); // s = 0.5 * 12; weights and output are bf16
+  EXPECT_NEAR(evaluation->outputs[0].bound[3] / (relative * 3), 1, 1e-12);
+}
+
+TEST(Float16, RoundsToTheNearestEven) {
+  auto half = [](float value) { return double(Float16(value)); };
+  auto bfloat = [](float value) { return double(BFloat16(value)); };
+  EXPECT_EQ(half(1 + 0x1p-11f), 1);
+  EXPECT_EQ(half(1 + 3 * 0x1p-11f), 1 + 0x1p-9);
+  EXPECT_EQ(half(65519), 65504);
+  EXPECT_EQ(half(65520), INFINITY);
+  EXPECT_EQ(half(-0x1p-24f), -0x1p-24);
+  EXPECT_EQ(half(0x1p-25f), 0);
+  EXPECT_EQ(half(3 * 0x1p-25f), 0x1p-23);
+  EXPECT_EQ(half(0x1p-14f), 0x1p-14);
+  EXPECT_TRUE(std::isnan(half(NAN)));
+  EXPECT_EQ(bfloat(1 + 0x1p-8f), 1);
+  EXPECT_EQ(bfloat(1 + 3 * 0x1p-8f), 1 + 0x1p-6);
+  EXPECT_EQ(bfloat(-INFINITY), -INFINITY);
+  EXPECT_EQ(bfloat(3.4e38f), INFINITY);
+  EXPECT_TRUE(std::isnan(bfloat(NAN)));
+}
+
+TEST(Float16, ReadsEveryNumberThatItWrites) {
+  for (uint32_t bits = 0; bits < 65536; ++bits) {
+    Float16 half;
+    half.bits = uint16_t(bits);
+    if (!std::isnan(double(half))) {
+      ASSERT_EQ(Float16(float(double(half))).bits, bits);
+    }
+    BFloat16 bfloat;
+    bfloat.bits = uint16_t(bits);
+    if (!std::isnan(double(bfloat))) {
+      ASSERT_EQ(BFloat16(float(double(bfloat))).bits, bits);
+    }
+  }
 }
 
 TEST_F(BoundTest, allowsForCancellation) {

@@ -54,7 +54,9 @@ TEST(Safetensors, takesTheOnlyTensorUnderAnyName) {
 }
 
 TEST(Safetensors, readsEveryDtype) {
-  for (auto [name, dtype] : {std::pair("F32", DType::F32),
+  for (auto [name, dtype] : {std::pair("F16", DType::F16),
+                             {"BF16", DType::BF16},
+                             {"F32", DType::F32},
                              {"F64", DType::F64},
                              {"I8", DType::I8},
                              {"I16", DType::I16},
@@ -103,7 +105,7 @@ TEST(Safetensors, saysWhatIsWrongWithATensor) {
   };
   EXPECT_SAYS(messageOf(file(R"({"a":3})", "")), "not described by a JSON object");
   EXPECT_SAYS(messageOf(file(R"({"a":{"dtype":"F32","shape":[1]}})", "")), "needs dtype, shape and data_offsets");
-  EXPECT_SAYS(one("BF16", "[2]", "[0,4]", 4), "dtype BF16, which is not supported; F32,");
+  EXPECT_SAYS(one("F8_E4M3", "[2]", "[0,2]", 2), "dtype F8_E4M3, which is not supported; F16, BF16, F32,");
   EXPECT_SAYS(one("Q9", "[2]", "[0,4]", 4), "dtype Q9, which is not supported");
   EXPECT_SAYS(one("F32", "[2]", "[0,4]", 4), "takes 8 bytes, but has 4");
   EXPECT_SAYS(one("F32", "[-1]", "[0,4]", 4), "no list of sizes");

@@ -43,13 +43,22 @@ bool mayAgree(int64_t a, int64_t b) { return ShapedType::isDynamic(a) || ShapedT
 LogicalResult verifyTensorLike(AttentionOp op, ShapedType type, StringRef name, int64_t rank) {
   if (!type.hasRank() || type.getRank() != rank)
     return op.emitOpError() << name << " must have rank " << rank << ", got " << type;
-  if (!type.getElementType().isF32())
-    return op.emitOpError() << name << " must have element type f32, got " << type;
   // Byte offsets are computed in 64 bits: a static shape must fit by itself.
   int64_t bytes = 4;
   for (int64_t size : type.getShape())
     if (!ShapedType::isDynamic(size) && size != 0 && llvm::MulOverflow(bytes, size, bytes))
       return op.emitOpError() << name << " is larger than the address space: " << type;
+  return success();
+}
+
+/// Queries, keys and values of one type; scores, sums and the log-sum-exp are f32.
+LogicalResult verifyElementTypes(AttentionOp op) {
+  Type element = op.getQueryType().getElementType();
+  if (!element.isF32() && !element.isF16() && !element.isBF16())
+    return op.emitOpError() << "query must have element type f32, f16 or bf16, got " << op.getQueryType();
+  for (auto [type, name] : {std::pair(op.getKeyType(), "key"), std::pair(op.getValueType(), "value")})
+    if (type.getElementType() != element)
+      return op.emitOpError() << name << " must have element type " << element << " like query, got " << type;
   return success();
 }
 
@@ -95,6 +104,10 @@ LogicalResult verifyOutputs(AttentionOp op, TypeRange types, StringRef name, con
   auto output = cast<ShapedType>(types[0]);
   if (failed(verifyTensorLike(op, output, "output", 4)))
     return failure();
+  Type element = op.getQueryType().getElementType();
+  if (output.getElementType() != element && !output.getElementType().isF32())
+    return op.emitOpError() << "output must have element type " << element << (element.isF32() ? "" : " or f32")
+                            << ", got " << output;
   Shape shape(output, op.getLayout());
   if (!mayAgree(shape.batches, query.batches) || !mayAgree(shape.heads, query.heads) ||
       !mayAgree(shape.positions, query.positions) || !mayAgree(shape.columns, value.columns) ||
@@ -106,6 +119,8 @@ LogicalResult verifyOutputs(AttentionOp op, TypeRange types, StringRef name, con
   auto lse = cast<ShapedType>(types[1]);
   if (failed(verifyTensorLike(op, lse, "log-sum-exp", 3)))
     return failure();
+  if (!lse.getElementType().isF32())
+    return op.emitOpError() << "log-sum-exp must have element type f32, got " << lse;
   if (!mayAgree(lse.getDimSize(0), query.batches) || !mayAgree(lse.getDimSize(1), query.heads) ||
       !mayAgree(lse.getDimSize(2), query.positions))
     return op.emitOpError() << "log-sum-exp must be [B, Hq, Nq] in every layout, got " << lse;
@@ -161,7 +176,7 @@ LogicalResult verifyOutsAreNotRead(AttentionOp op) {
 LogicalResult AttentionOp::verify() {
   if (failed(verifyForm(*this)) || failed(verifyTensorLike(*this, getQueryType(), "query", 4)) ||
       failed(verifyTensorLike(*this, getKeyType(), "key", 4)) ||
-      failed(verifyTensorLike(*this, getValueType(), "value", 4)))
+      failed(verifyTensorLike(*this, getValueType(), "value", 4)) || failed(verifyElementTypes(*this)))
     return failure();
   Shape query(getQueryType(), getLayout()), key(getKeyType(), getLayout()), value(getValueType(), getLayout());
   if (failed(verifyHeadSizes(*this, query, key, value)) || failed(verifyShapes(*this, query, key, value)) ||

@@ -41,6 +41,9 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     grouped (GQA), multi-query (MQA) and sparse-query (SQA) attention; keys and values are never copied per query head. There
     is no implicit alignment: causal is `i >= j` on absolute positions.
 
+    Elements are f32, f16 or bf16, the same of query, key and value; the output has that type or f32. Whatever they are, scores,
+    the softmax and its sums are f32, and so is the log-sum-exp.
+
     Regions are straight-line scalar code (arith, math, constants, tensor.extract or memref.load) and may use any value from
     above. NaN and Inf of masked values never reach the output; at visible positions they propagate.
 

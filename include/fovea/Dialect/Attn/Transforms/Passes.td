@@ -47,6 +47,15 @@ def Schedule : Pass<"attn-schedule", "::mlir::func::FuncOp"> {
     Option<"registers", "registers", "int64_t", "16", "vector registers: 32 AVX-512 and NEON, 16 AVX and SSE">];
 }
 
+def ScheduleGpu : Pass<"attn-schedule-gpu", "::mlir::func::FuncOp"> {
+  let summary = "Phase 5, GPU targets: choose tile sizes";
+  let description = [{
+    Input: `attn.attention` on memrefs. Output: the same with a `schedule` attribute, chosen from the head sizes only: `query_tile` is 16
+    rows (`panel`) for each warp of a block, `micro_keys` the eight keys of an mma, `lanes` 1, since a thread's registers are scalars.
+    An op that already has a schedule keeps it.
+  }];
+}
+
 def Tile : Pass<"attn-tile", "::mlir::func::FuncOp"> {
   let summary = "Phase 6: one attention becomes tasks over tiles";
   let description = [{

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef FOVEA_LIB_CONVERSION_ATTNTOGPU_PROBLEM_H
+#define FOVEA_LIB_CONVERSION_ATTNTOGPU_PROBLEM_H
+
+#include "TileCopy.h"
+
+namespace fovea {
+
+/// One operand of an attention as memory: byte addresses, whatever its layout.
+struct Matrix {
+  mlir::Value address;                         // of its first element, an index
+  mlir::Value batchBytes, headBytes, rowBytes; // strides
+  mlir::Value batches, heads, rows;            // sizes
+  mlir::Value isCopyable;                      // in chunks of 16 bytes, as far as strides tell
+  GlobalRows head(WarpEmitter &b, mlir::Value batch, mlir::Value head) const;
+};
+
+/// The operands of one attention and its run-time sizes, with a cf.assert for every agreement between them that the
+/// kernel relies on.
+struct Problem {
+  attn::AttentionOp op;
+  Matrix query, key, value, output;
+  mlir::Value lse; // memref or null
+
+  Problem(WarpEmitter &b, attn::AttentionOp op);
+  void check(WarpEmitter &b);
+  mlir::Value queryOffset(WarpEmitter &b, mlir::Value batch) const;
+  mlir::Value kvHead(WarpEmitter &b, mlir::Value head) const;
+};
+
+} // namespace fovea
+
+#endif

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef FOVEA_LIB_CONVERSION_ATTNTOGPU_TILE_COPY_H
+#define FOVEA_LIB_CONVERSION_ATTNTOGPU_TILE_COPY_H
+
+#include "Geometry.h"
+
+namespace fovea {
+
+/// Rows of one head in global memory.
+struct GlobalRows {
+  mlir::Value address;  // of row 0, in bytes
+  mlir::Value rowBytes; // from one row to the next
+};
+
+/// All threads together copy rows [first, first + tile.rows) of `source` to `tile`, `stage` bytes behind its base, 16
+/// bytes at a time and asynchronously (cp.async). Of the rows, `valid` exist (i32, possibly more than the tile holds);
+/// the others become zero.
+void copyTile(WarpEmitter &b, const Thread &thread, int64_t threads, const GlobalRows &source, mlir::Value first,
+              mlir::Value valid, const SharedTile &tile, mlir::Value stage);
+
+/// Ends a group of copies, empty or not.
+void commitCopies(WarpEmitter &b);
+
+/// All but the last `pending` groups of every thread are complete, and every thread sees them.
+void awaitCopies(WarpEmitter &b, int64_t pending);
+
+} // namespace fovea
+
+#endif

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The simulator's side of these calls is lib/Simulator/Calls.cpp.
+#include "fovea/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace fovea {
+#define GEN_PASS_DEF_CONVERTNVVMTOSIMULATOR
+#include "fovea/Conversion/Passes.h.inc"
+} // namespace fovea
+
+using namespace mlir;
+
+namespace {
+
+constexpr StringLiteral kShared = "fovea_shared";
+
+/// "wait for keys and values, f.mlir:2:8 (nvvm.barrier0)"
+std::string describe(Operation *op) {
+  std::string purpose, place;
+  op->getLoc()->walk([&](Location inner) {
+    if (auto named = dyn_cast<NameLoc>(inner); named && purpose.empty())
+      purpose = named.getName().str();
+    if (auto file = dyn_cast<FileLineColLoc>(inner); file && place.empty())
+      place = (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" + Twine(file.getColumn())).str();
+    return WalkResult::advance();
+  });
+  return purpose + (purpose.empty() || place.empty() ? "" : ", ") + place + " (" + op->getName().getStringRef().str() +
+         ")";
+}
+
+class Simulation {
+public:
+  explicit Simulation(ModuleOp module) : module(module), b(module.getLoc(), module.getContext()) {}
+
+  LogicalResult convert(func::FuncOp task, StringAttr name, DictionaryAttr launch, int64_t seed) {
+    func::FuncOp thread = splitThread(task, name, launch, seed);
+    b.setInsertionPointToStart(&thread.front());
+    Value size = constant(kOperandBytes, 64);
+    auto alignment = unsigned(16);
+    operands = LLVM::AllocaOp::create(b, pointer(), b.getI8Type(), size, alignment);
+    results = LLVM::AllocaOp::create(b, pointer(), b.getI8Type(), size, alignment);
+    SmallVector<Operation *> ops;
+    thread.walk([&](Operation *op) { ops.push_back(op); });
+    for (Operation *op : ops)
+      if (failed(replace(op)))
+        return failure();
+    return success();
+  }
+
+private:
+  static constexpr int64_t kOperandBytes = 64; // an mma's, the most
+
+  Type pointer() { return LLVM::LLVMPointerType::get(b.getContext()); }
+  Value constant(int64_t value, unsigned bits) { return arith::ConstantIntOp::create(b, value, bits); }
+
+  /// NAME_task becomes NAME_thread, and a NAME_task that has it run by every thread of the block takes its place.
+  func::FuncOp splitThread(func::FuncOp task, StringAttr name, DictionaryAttr launch, int64_t seed) {
+    StringAttr taskName = task.getSymNameAttr();
+    task.setName((name.getValue() + "_thread").str());
+    b.setLoc(task.getLoc());
+    b.setInsertionPoint(task);
+    auto block = func::FuncOp::create(b, taskName.getValue(), task.getFunctionType());
+    b.setInsertionPointToStart(block.addEntryBlock());
+    Value function = func::ConstantOp::create(b, task.getFunctionType(), FlatSymbolRefAttr::get(task.getSymNameAttr()));
+    // The conversion to LLVM makes a pointer of the function; this cast becomes one between equal types.
+    Value body = UnrealizedConversionCastOp::create(b, pointer(), function).getResult(0);
+    Value status = call(
+        "fovea_sim_run", b.getI32Type(),
+        {body, block.getArgument(0), block.getArgument(1), constant(launch.getAs<IntegerAttr>("threads").getInt(), 32),
+         constant(launch.getAs<IntegerAttr>("shared_bytes").getInt(), 64), constant(seed, 64), text(name.getValue())});
+    func::ReturnOp::create(b, status);
+    return task;
+  }
+
+  Value call(StringRef callee, Type result, ValueRange arguments) {
+    auto function = module.lookupSymbol<LLVM::LLVMFuncOp>(callee);
+    if (!function) {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(module.getBody());
+      SmallVector<Type> types(arguments.getTypes());
+      auto type = LLVM::LLVMFunctionType::get(result ? result : LLVM::LLVMVoidType::get(b.getContext()), types);
+      function = LLVM::LLVMFuncOp::create(b, callee, type);
+    }
+    auto op = LLVM::CallOp::create(b, function, arguments);
+    return result ? op.getResult() : Value();
+  }
+
+  /// A constant string, ended by zero.
+  Value text(StringRef content) {
+    LLVM::GlobalOp &global = texts[content];
+    if (!global) {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(module.getBody());
+      std::string ended = content.str() + '\0';
+      auto type = LLVM::LLVMArrayType::get(b.getI8Type(), ended.size());
+      global = LLVM::GlobalOp::create(b, type, /*isConstant=*/true, LLVM::Linkage::Private,
+                                      "fovea_place_" + std::to_string(texts.size()), b.getStringAttr(ended));
+    }
+    return LLVM::AddressOfOp::create(b, global);
+  }
+
+  Value place(Operation *op) { return text(describe(op)); }
+
+  Value at(Value base, int64_t bytes) {
+    return LLVM::GEPOp::create(b, pointer(), b.getI8Type(), base, ArrayRef<LLVM::GEPArg>{int32_t(bytes)});
+  }
+
+  Value generic(Value address) { return LLVM::AddrSpaceCastOp::create(b, pointer(), address); }
+
+  void finish(Operation *op, Value replacement = {}) {
+    if (replacement)
+      op->replaceAllUsesWith(ValueRange(replacement));
+    op->erase();
+  }
+
+  LogicalResult replace(Operation *op) {
+    b.setLoc(op->getLoc());
+    b.setInsertionPoint(op);
+    return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+        .Case([&](NVVM::ThreadIdXOp) { return finish(op, call("fovea_sim_thread_id", b.getI32Type(), {})), success(); })
+        .Case([&](LLVM::AddressOfOp o) { return replaceShared(o), success(); })
+        .Case([&](NVVM::CpAsyncOp o) { return replaceCopy(o), success(); })
+        .Case([&](NVVM::CpAsyncCommitGroupOp) {
+          call("fovea_sim_commit_group", {}, {});
+          return finish(op), success();
+        })
+        .Case([&](NVVM::CpAsyncWaitGroupOp o) {
+          call("fovea_sim_wait_group", {}, {constant(o.getN(), 32)});
+          return finish(op), success();
+        })
+        .Case([&](NVVM::Barrier0Op) {
+          call("fovea_sim_barrier", {}, {place(op)});
+          return finish(op), success();
+        })
+        .Case([&](NVVM::ShflOp o) { return replaceShuffle(o); })
+        .Case([&](NVVM::LdMatrixOp o) { return replaceLdMatrix(o); })
+        .Case([&](NVVM::MmaOp o) { return replaceMma(o); })
+        .Case([&](arith::TruncFOp o) { return replacePack(o), success(); })
+        .Default([&](Operation *o) -> LogicalResult {
+          if (isa_and_nonnull<NVVM::NVVMDialect>(o->getDialect()))
+            return unknown(o);
+          return success();
+        });
+  }
+
+  LogicalResult unknown(Operation *op) { return op->emitOpError("is nothing that the simulator knows in this form"); }
+
+  void replaceShared(LLVM::AddressOfOp op) {
+    if (op.getGlobalName() != kShared)
+      return;
+    Value start = call("fovea_sim_shared", pointer(), {});
+    finish(op, LLVM::AddrSpaceCastOp::create(b, op.getType(), start));
+  }
+
+  void replaceCopy(NVVM::CpAsyncOp op) {
+    Value bytes = constant(op.getSize(), 32);
+    Value valid = op.getCpSize() ? op.getCpSize() : bytes;
+    call("fovea_sim_cp_async", {}, {generic(op.getDst()), generic(op.getSrc()), bytes, valid, place(op)});
+    finish(op);
+  }
+
+  LogicalResult replaceShuffle(NVVM::ShflOp op) {
+    if (op.getKind() != NVVM::ShflKind::bfly || !op.getType().isF32())
+      return unknown(op);
+    finish(op, call("fovea_sim_shuffle_xor", op.getType(), {op.getVal(), op.getOffset(), place(op)}));
+    return success();
+  }
+
+  LogicalResult replaceLdMatrix(NVVM::LdMatrixOp op) {
+    if (op.getNum() != 4 || op.getEltType() != NVVM::LdStMatrixEltType::B16)
+      return unknown(op);
+    Value isTransposed = constant(op.getLayout() == NVVM::MMALayout::col, 32);
+    call("fovea_sim_ldmatrix", {}, {generic(op.getPtr()), isTransposed, results, place(op)});
+    finish(op, LLVM::LoadOp::create(b, op.getType(), results, /*alignment=*/4));
+    return success();
+  }
+
+  LogicalResult replaceMma(NVVM::MmaOp op) {
+    NVVM::MMATypes type = op.getMultiplicandAPtxType().value_or(NVVM::MMATypes::f16);
+    bool isBFloat = type == NVVM::MMATypes::bf16;
+    auto shape = op.getShape();
+    if ((!isBFloat && type != NVVM::MMATypes::f16) || shape.getM() != 16 || shape.getN() != 8 || shape.getK() != 16 ||
+        op.getOperandC().size() != 4)
+      return unknown(op);
+    int64_t offset = 0;
+    for (Value operand : op->getOperands()) {
+      LLVM::StoreOp::create(b, operand, at(operands, offset), /*alignment=*/4);
+      offset += 4;
+    }
+    call("fovea_sim_mma", {}, {operands, results, constant(isBFloat, 32), place(op)});
+    finish(op, LLVM::LoadOp::create(b, op.getType(), results, /*alignment=*/4));
+    return success();
+  }
+
+  /// Processors without instructions for 16-bit floats would call what no library here has.
+  void replacePack(arith::TruncFOp op) {
+    auto type = dyn_cast<VectorType>(op.getType());
+    if (!type || type.getNumElements() != 2 || type.getElementTypeBitWidth() != 16)
+      return;
+    Value parts[2];
+    for (int64_t k = 0; k < 2; ++k)
+      parts[k] = LLVM::ExtractElementOp::create(b, op.getIn(), constant(k, 32));
+    Value packed =
+        call("fovea_sim_pack", b.getI32Type(), {parts[0], parts[1], constant(type.getElementType().isBF16(), 32)});
+    finish(op, LLVM::BitcastOp::create(b, type, packed));
+  }
+
+  ModuleOp module;
+  ImplicitLocOpBuilder b;
+  Value operands, results; // of the operation that is called
+  llvm::StringMap<LLVM::GlobalOp> texts;
+};
+
+struct ConvertNVVMToSimulatorPass : fovea::impl::ConvertNVVMToSimulatorBase<ConvertNVVMToSimulatorPass> {
+  using ConvertNVVMToSimulatorBase::ConvertNVVMToSimulatorBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto launches = module->getAttrOfType<DictionaryAttr>("fovea.launches");
+    if (!launches) {
+      module.emitError("has no kernels for a GPU: fovea.launches is missing after phase target");
+      return signalPassFailure();
+    }
+    Simulation simulation(module);
+    for (NamedAttribute launch : launches) {
+      auto task = module.lookupSymbol<func::FuncOp>((launch.getName().getValue() + "_task").str());
+      if (!task || failed(simulation.convert(task, launch.getName(), cast<DictionaryAttr>(launch.getValue()), seed)))
+        return signalPassFailure();
+    }
+    if (auto shared = module.lookupSymbol<LLVM::GlobalOp>(kShared))
+      shared.erase();
+  }
+};
+
+} // namespace

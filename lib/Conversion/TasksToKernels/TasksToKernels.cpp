@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "fovea/Conversion/Passes.h"
+#include "fovea/fovea_abi.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace fovea {
+#define GEN_PASS_DEF_CONVERTTASKSTOKERNELS
+#include "fovea/Conversion/Passes.h.inc"
+} // namespace fovea
+
+using namespace mlir;
+
+namespace {
+
+constexpr int64_t kMaxParameterBytes = 4096; // of a kernel: sm_80 has no more
+
+/// How many fovea_values a kernel takes: its arguments', then its summaries'.
+int64_t countValues(ModuleOp module, StringRef name) {
+  for (auto kernel : module->getAttrOfType<ArrayAttr>("fovea.kernels").getAsRange<DictionaryAttr>())
+    if (kernel.getAs<StringAttr>("name").getValue() == name) {
+      auto summaries = kernel.getAs<ArrayAttr>("summaries");
+      return int64_t(kernel.getAs<ArrayAttr>("params").size() + (summaries ? summaries.size() : 0));
+    }
+  return 0;
+}
+
+struct ConvertTasksToKernelsPass : fovea::impl::ConvertTasksToKernelsBase<ConvertTasksToKernelsPass> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto launches = module->getAttrOfType<DictionaryAttr>("fovea.launches");
+    if (!launches || !module->getAttrOfType<ArrayAttr>("fovea.kernels")) {
+      module.emitError("has no kernels for a GPU: fovea.launches and fovea.kernels are missing after phase target");
+      return signalPassFailure();
+    }
+    for (NamedAttribute launch : launches) {
+      auto task = module.lookupSymbol<func::FuncOp>((launch.getName().getValue() + "_task").str());
+      if (!task || failed(convert(task, launch.getName(), cast<DictionaryAttr>(launch.getValue()))))
+        return signalPassFailure();
+    }
+    for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
+      function.erase(); // the host's
+  }
+
+private:
+  LogicalResult convert(func::FuncOp task, StringAttr name, DictionaryAttr launch) {
+    MLIRContext *context = &getContext();
+    int64_t bytes = countValues(getOperation(), name) * int64_t(sizeof(fovea_value));
+    Type pointer = LLVM::LLVMPointerType::get(context);
+    if (bytes + int64_t(sizeof(void *)) > kMaxParameterBytes)
+      return task.emitError("kernel '") << name.getValue() << "' has more arguments than fit into the "
+                                        << kMaxParameterBytes << " bytes that a launch passes; at most "
+                                        << kMaxParameterBytes / sizeof(fovea_value) << " are possible";
+    ImplicitLocOpBuilder b(task.getLoc(), OpBuilder::atBlockBegin(&task.front()));
+
+    // The task of this block.
+    BlockArgument tasks = task.getArgument(1);
+    Value block = NVVM::BlockIdXOp::create(b, b.getI32Type());
+    auto record = LLVM::LLVMArrayType::get(b.getI8Type(), sizeof(fovea_task));
+    auto own = LLVM::GEPOp::create(b, pointer, record, tasks,
+                                   ArrayRef<LLVM::GEPArg>{LLVM::ZExtOp::create(b, b.getI64Type(), block).getResult()});
+    tasks.replaceAllUsesExcept(own, own);
+
+    // values by value, tasks; no arena, no status
+    Operation *terminator = task.front().getTerminator();
+    b.setInsertionPoint(terminator);
+    LLVM::ReturnOp::create(b, ValueRange());
+    terminator->erase();
+    task.front().eraseArgument(2);
+    b.setInsertionPoint(task);
+    auto kernel = LLVM::LLVMFuncOp::create(
+        b, name.getValue(), LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), {pointer, pointer}));
+    kernel.getBody().takeBody(task.getBody());
+    auto values = LLVM::LLVMArrayType::get(b.getI8Type(), bytes);
+    NamedAttrList byValue;
+    byValue.set("llvm.byval", TypeAttr::get(values));
+    byValue.set("llvm.align", b.getI64IntegerAttr(alignof(fovea_value)));
+    byValue.set(NVVM::NVVMDialect::getGridConstantAttrName(), b.getUnitAttr());
+    kernel.setAllArgAttrs(ArrayRef<DictionaryAttr>{byValue.getDictionary(context), DictionaryAttr::get(context)});
+    kernel->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), b.getUnitAttr());
+    int32_t threads = int32_t(launch.getAs<IntegerAttr>("threads").getInt());
+    kernel->setAttr(NVVM::NVVMDialect::getReqntidAttrName(), b.getDenseI32ArrayAttr({threads, 1, 1}));
+    kernel.walk([](Operation *op) { useInstruction(op); });
+    return success();
+  }
+
+  /// 2^x and log2 x of f32: two units in the last place, and numbers below 2^-126 are zero.
+  static void useInstruction(Operation *op) {
+    StringRef name = isa<math::Exp2Op>(op)   ? "llvm.nvvm.ex2.approx.ftz.f"
+                     : isa<math::Log2Op>(op) ? "llvm.nvvm.lg2.approx.ftz.f"
+                                             : "";
+    if (name.empty() || !op->getResult(0).getType().isF32())
+      return;
+    OpBuilder builder(op);
+    auto call = LLVM::CallIntrinsicOp::create(builder, op->getLoc(), op->getResult(0).getType(),
+                                              builder.getStringAttr(name), op->getOperands());
+    op->replaceAllUsesWith(call->getResults());
+    op->erase();
+  }
+};
+
+} // namespace

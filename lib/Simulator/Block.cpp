@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Block.h"
+
+#include "fovea/Simulator/Simulator.h"
+
+#include <cstdio>
+#include <cstring>
+#include <mutex>
+
+using namespace fovea::simulator;
+
+static std::function<void(const std::string &)> reportHandler = [](const std::string &text) {
+  std::fprintf(stderr, "simulator: %s\n", text.c_str());
+};
+
+void fovea::simulator::setReportHandler(std::function<void(const std::string &)> handler) {
+  reportHandler = std::move(handler);
+}
+
+Block &fovea::simulator::currentBlock() {
+  static thread_local Block block;
+  return block;
+}
+
+void Block::fail(const std::string &what) {
+  static std::mutex oneAtATime; // blocks run on many threads
+  std::lock_guard<std::mutex> lock(oneAtATime);
+  if (!hasFailed)
+    reportHandler(name + ": " + what);
+  hasFailed = true;
+}
+
+void Block::require(const std::string &fault) {
+  if (fault.empty())
+    return;
+  fail(fault);
+  threads[size_t(running)].fiber->suspend(); // for good
+}
+
+void Block::enter(void *argument) {
+  auto &thread = *static_cast<Thread *>(argument);
+  (*thread.block->body)();
+  thread.status = Status::Done;
+}
+
+bool Block::run(const Body &newBody, int newCount, int64_t sharedBytes, uint64_t seed, std::string newName) {
+  body = &newBody;
+  name = std::move(newName);
+  count = newCount;
+  running = atBarrier = 0;
+  hasFailed = false;
+  if (int(threads.size()) < count)
+    threads.resize(size_t(count));
+  warps.assign(size_t((count + kLanes - 1) / kLanes), Warp());
+  memory.reset(sharedBytes);
+  for (int id = 0; id < count; ++id) {
+    Thread &thread = threads[size_t(id)];
+    if (!thread.fiber)
+      thread.fiber = std::make_unique<Fiber>();
+    thread.block = this;
+    thread.id = id;
+    thread.status = Status::Ready;
+    thread.open.clear();
+    thread.groups.clear();
+    thread.fiber->start(enter, &thread);
+  }
+  uint64_t state = seed;
+  while (!hasFailed && !isOver()) {
+    hasMoved = false;
+    for (size_t turn = 0; turn < warps.size() && !hasFailed; ++turn) {
+      state = state * 6364136223846793005u + 1442695040888963407u;
+      runWarp(int(seed ? (state >> 33) % warps.size() : turn));
+    }
+    // A random order may have left out those that can run.
+    for (size_t warp = 0; warp < warps.size() && !hasMoved && !hasFailed; ++warp)
+      runWarp(int(warp));
+    if (!hasMoved && !hasFailed)
+      explainStandstill();
+  }
+  return !hasFailed;
+}
+
+bool Block::isOver() const {
+  for (int id = 0; id < count; ++id)
+    if (threads[size_t(id)].status != Status::Done)
+      return false;
+  return true;
+}
+
+void Block::runWarp(int warp) {
+  for (int id = warp * kLanes; id < std::min((warp + 1) * kLanes, count) && !hasFailed; ++id)
+    if (threads[size_t(id)].status == Status::Ready) {
+      hasMoved = true;
+      running = id;
+      threads[size_t(id)].fiber->resume();
+    }
+}
+
+void Block::explainStandstill() {
+  for (int id = 0; id < count; ++id) {
+    const Thread &thread = threads[size_t(id)];
+    if (thread.status != Status::AtCollective && thread.status != Status::AtBarrier)
+      continue;
+    bool isBarrier = thread.status == Status::AtBarrier;
+    return fail(std::string(thread.waitsAt) + ": thread " + std::to_string(id) + " waits forever for the rest of its " +
+                (isBarrier ? "block at this barrier" : "warp at this operation"));
+  }
+}
+
+void Block::pause(Status status, const char *where) {
+  Thread &thread = threads[size_t(running)];
+  thread.status = status;
+  thread.waitsAt = where;
+  thread.fiber->suspend();
+}
+
+void Block::release(int first, int howMany) {
+  for (int id = first; id < std::min(first + howMany, count); ++id)
+    threads[size_t(id)].status = Status::Ready;
+}
+
+void Block::barrier(const char *where) {
+  if (++atBarrier < count)
+    return pause(Status::AtBarrier, where);
+  for (int id = 0; id < count; ++id)
+    if (id != running && threads[size_t(id)].waitsAt != where)
+      return require(std::string(where) + ": thread " + std::to_string(running) + " is at this barrier, and thread " +
+                     std::to_string(id) + " at another (" + threads[size_t(id)].waitsAt + ")");
+  atBarrier = 0;
+  memory.passBarrier();
+  release(0, count);
+}
+
+void Block::collective(const void *in, void *out, const char *where, void (*execute)(Warp &)) {
+  Warp &warp = warps[size_t(running / kLanes)];
+  if (warp.arrived && warp.where != where)
+    require(std::string(where) + ": the lanes of warp " + std::to_string(running / kLanes) +
+            " diverge: others are at " + warp.where);
+  warp.where = where;
+  warp.in[running % kLanes] = in;
+  warp.out[running % kLanes] = out;
+  if (++warp.arrived < kLanes)
+    return pause(Status::AtCollective, where);
+  execute(warp);
+  warp.arrived = 0;
+  release(running / kLanes * kLanes, kLanes);
+}
+
+void Block::copyAsync(char *target, const char *source, int bytes, int valid, const char *where) {
+  if (bytes != SharedMemory::kGrainBytes || valid < 0 || valid > bytes)
+    require(std::string(where) + ": copies " + std::to_string(valid) + " of " + std::to_string(bytes) +
+            " bytes; only whole 16 are simulated");
+  if (valid > 0 && reinterpret_cast<uintptr_t>(source) % SharedMemory::kGrainBytes != 0)
+    require(std::string(where) + ": the address in global memory is not a multiple of 16");
+  require(memory.beginCopy(target, {running, where}));
+  Copy copy{target, {}};
+  std::memcpy(copy.bytes, source, size_t(valid));
+  threads[size_t(running)].open.push_back(copy);
+}
+
+void Block::commitGroup() {
+  Thread &thread = threads[size_t(running)];
+  thread.groups.push_back(std::move(thread.open));
+  thread.open.clear();
+}
+
+void Block::waitGroup(int pending) {
+  auto &groups = threads[size_t(running)].groups;
+  while (int(groups.size()) > pending) {
+    for (const Copy &copy : groups.front())
+      memory.land(copy.target, copy.bytes);
+    groups.erase(groups.begin());
+  }
+}
