@@ -47,11 +47,14 @@ void bufferize(OpPassManager &pm) {
 /// 5: attn -> attn + #attn.schedule
 void schedule(OpPassManager &pm, const LadderOptions &options) {
   pm.addNestedPass<func::FuncOp>(attn::createSchedule({options.vectors.lanes, options.vectors.registers}));
+  pm.addNestedPass<func::FuncOp>(
+      attn::createScheduleLinearAttention({options.vectors.lanes, options.vectors.registers}));
 }
 
 /// 6: attn -> attn.task with tile ops
 void tile(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(attn::createTile());
+  pm.addNestedPass<func::FuncOp>(attn::createTileLinearAttention());
   pm.addPass(memref::createExpandStridedMetadataPass()); // slices of arguments, while there is little code to search
   pm.addPass(createLowerAffinePass());
   cleanUp(pm);
@@ -59,10 +62,13 @@ void tile(OpPassManager &pm) {
 
 /// 7: tile ops -> vector code or scalar loops; plan, task and classify functions per kernel, scratch in one arena.
 void target(OpPassManager &pm, const LadderOptions &options) {
-  if (options.loops)
+  if (options.loops) {
     pm.addNestedPass<func::FuncOp>(createConvertAttnTileToLoops());
-  else
+    pm.addNestedPass<func::FuncOp>(createConvertAttnLinearToLoops());
+  } else {
     pm.addPass(createConvertAttnTileToVector());
+    pm.addPass(createConvertAttnLinearToVector());
+  }
   pm.addNestedPass<func::FuncOp>(attn::createPlanArena());
   pm.addNestedPass<func::FuncOp>(attn::createSummarizeLoads());
   pm.addPass(attn::createOutlineTasks());
