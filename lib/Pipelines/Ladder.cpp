@@ -51,6 +51,8 @@ void schedule(OpPassManager &pm, const LadderOptions &options) {
     return pm.addNestedPass<func::FuncOp>(attn::createScheduleGpu());
   pm.addPass(createCheckElementTypes());
   pm.addNestedPass<func::FuncOp>(attn::createSchedule({options.vectors.lanes, options.vectors.registers}));
+  pm.addNestedPass<func::FuncOp>(
+      attn::createScheduleLinearAttention({options.vectors.lanes, options.vectors.registers}));
 }
 
 /// Slices of arguments become address arithmetic, while there is little code to search.
@@ -65,6 +67,7 @@ void tile(OpPassManager &pm, const LadderOptions &options) {
   if (options.gpu)
     return;
   pm.addNestedPass<func::FuncOp>(attn::createTile());
+  pm.addNestedPass<func::FuncOp>(attn::createTileLinearAttention());
   expandViews(pm);
   cleanUp(pm);
 }
@@ -82,10 +85,13 @@ void blockOfThreads(OpPassManager &pm, const GpuUnit &gpu) {
 void target(OpPassManager &pm, const LadderOptions &options) {
   if (options.gpu)
     blockOfThreads(pm, *options.gpu);
-  else if (options.loops)
+  else if (options.loops) {
     pm.addNestedPass<func::FuncOp>(createConvertAttnTileToLoops());
-  else
+    pm.addNestedPass<func::FuncOp>(createConvertAttnLinearToLoops());
+  } else {
     pm.addPass(createConvertAttnTileToVector());
+    pm.addPass(createConvertAttnLinearToVector());
+  }
   pm.addNestedPass<func::FuncOp>(attn::createPlanArena());
   pm.addNestedPass<func::FuncOp>(attn::createSummarizeLoads());
   pm.addPass(attn::createOutlineTasks());

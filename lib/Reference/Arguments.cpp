@@ -43,6 +43,7 @@ llvm::SmallVector<unsigned> fovea::reference::writtenArguments(func::FuncOp func
       written.insert(value);
   };
   function.walk([&](AttentionOp op) { llvm::for_each(op.getOuts(), add); });
+  function.walk([&](fovea::attn::LinearAttentionOp op) { llvm::for_each(op.getOuts(), add); });
   function.walk([&](memref::CopyOp op) { add(op.getTarget()); });
   llvm::SmallVector<unsigned> numbers;
   for (BlockArgument argument : function.getArguments())

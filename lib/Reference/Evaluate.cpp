@@ -36,17 +36,18 @@ FailureOr<Evaluation> fovea::reference::evaluateFunction(func::FuncOp function, 
   // What a later attention reads must be complete.
   int64_t attentions = 0;
   function.walk([&](AttentionOp) { ++attentions; });
+  function.walk([&](fovea::attn::LinearAttentionOp) { ++attentions; });
   if (attentions > 1)
     perOp.maxMultiplyAdds = std::numeric_limits<double>::infinity();
-  auto visit = [&](const AttentionProblem &problem, Lookup lookup) {
-    FailureOr<AttentionResult> result = evaluate(problem, lookup, perOp);
+  auto visit = [&](const auto &problem, Lookup lookup) {
+    auto result = evaluate(problem, lookup, perOp);
     if (succeeded(result)) {
       evaluation.rows += result->rows;
       evaluation.evaluatedRows += result->evaluatedRows;
     }
     return result;
   };
-  Interpreter interpreter(function, visit);
+  Interpreter interpreter(function, visit, visit);
   if (failed(interpret(interpreter, function, arguments)))
     return failure();
   evaluation.outputs.assign(std::make_move_iterator(interpreter.outputs.begin()),
@@ -70,7 +71,16 @@ FailureOr<Work> fovea::reference::countWork(func::FuncOp function, ArrayRef<Tens
     zeros.lse.value = HostTensor::zeros(DType::F64, problem.lseShape());
     return zeros;
   };
-  Interpreter interpreter(function, visit);
+  auto visitLinear = [&](const LinearProblem &problem, Lookup) -> FailureOr<LinearResult> {
+    Work work = countWork(problem);
+    total.stateSteps += work.stateSteps;
+    total.flops += work.flops;
+    LinearResult zeros;
+    zeros.output.value = HostTensor::zeros(DType::F64, problem.outputShape());
+    zeros.state.value = HostTensor::zeros(DType::F64, problem.stateShape());
+    return zeros;
+  };
+  Interpreter interpreter(function, visit, visitLinear);
   if (failed(interpret(interpreter, function, arguments)))
     return failure();
   return total;

@@ -12,6 +12,7 @@
 using namespace mlir;
 using namespace fovea::reference;
 using fovea::attn::AttentionOp;
+using fovea::attn::LinearAttentionOp;
 
 static InFlightDiagnostic cannotEvaluate(Operation *op) {
   return op->emitError() << "the reference cannot evaluate '" << op->getName() << "'";
@@ -93,32 +94,47 @@ LogicalResult Interpreter::runScalar(Operation *op) {
   return success();
 }
 
+LogicalResult Interpreter::writeOutputs(Operation *op, ValueRange outs, MutableArrayRef<Output> parts,
+                                        ArrayRef<StringRef> names) {
+  for (auto [k, out] : llvm::enumerate(outs)) {
+    TensorRef target = array(out);
+    if (!target || target->shape != parts[k].value.shape)
+      return op->emitError() << names[k] << " has shape " << (target ? formatShape(target->shape) : "unknown")
+                             << ", but query and value make it " << formatShape(parts[k].value.shape);
+  }
+  for (auto [k, value] : llvm::enumerate(op->getResults())) {
+    auto target = std::make_shared<HostTensor>();
+    values[value] = target;
+    write(target, std::move(parts[k]));
+  }
+  if (op->getNumResults() == 0)
+    for (auto [k, out] : llvm::enumerate(outs))
+      write(array(out), std::move(parts[k]));
+  return success();
+}
+
 LogicalResult Interpreter::runAttention(AttentionOp op) {
   auto lookup = [&](Value value) { return find(value); };
   FailureOr<AttentionProblem> problem = AttentionProblem::create(op, lookup);
   if (failed(problem))
     return failure();
-  std::vector<int64_t> shapes[] = {problem->outputShape(), problem->lseShape()};
-  for (auto [k, out] : llvm::enumerate(op.getOuts())) {
-    TensorRef target = array(out);
-    if (!target || target->shape != shapes[k])
-      return op.emitError() << (k == 0 ? "output" : "log-sum-exp") << " has shape "
-                            << (target ? formatShape(target->shape) : "unknown") << ", but query and value make it "
-                            << formatShape(shapes[k]);
-  }
   FailureOr<AttentionResult> result = visit(*problem, lookup);
   if (failed(result))
     return failure();
-  Output *parts[] = {&result->output, &result->lse};
-  for (auto [k, value] : llvm::enumerate(op.getResults())) {
-    auto target = std::make_shared<HostTensor>();
-    values[value] = target;
-    write(target, std::move(*parts[k]));
-  }
-  if (op.getNumResults() == 0)
-    for (auto [k, out] : llvm::enumerate(op.getOuts()))
-      write(array(out), std::move(*parts[k]));
-  return success();
+  Output parts[] = {std::move(result->output), std::move(result->lse)};
+  return writeOutputs(op, op.getOuts(), parts, {"output", "log-sum-exp"});
+}
+
+LogicalResult Interpreter::runLinearAttention(LinearAttentionOp op) {
+  auto lookup = [&](Value value) { return find(value); };
+  FailureOr<LinearProblem> problem = LinearProblem::create(op, lookup);
+  if (failed(problem))
+    return failure();
+  FailureOr<LinearResult> result = visitLinear(*problem, lookup);
+  if (failed(result))
+    return failure();
+  Output parts[] = {std::move(result->output), std::move(result->state)};
+  return writeOutputs(op, op.getOuts(), parts, {"output", "final state"});
 }
 
 LogicalResult Interpreter::runReturn(func::ReturnOp op) {
@@ -142,6 +158,7 @@ LogicalResult Interpreter::runOp(Operation *op) {
     return runConstant(op, elements);
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](AttentionOp o) { return runAttention(o); })
+      .Case([&](LinearAttentionOp o) { return runLinearAttention(o); })
       .Case([&](func::ReturnOp o) { return runReturn(o); })
       .Case([&](memref::CastOp o) { return alias(o, o.getSource()); })
       .Case([&](tensor::CastOp o) { return alias(o, o.getSource()); })

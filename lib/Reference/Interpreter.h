@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Functions around attn.attention: casts, sizes, allocations, scalar code, return. One case per op, no control flow.
+// Functions around attention: casts, sizes, allocations, scalar code, return. One case per op, no control flow.
 #ifndef FOVEA_LIB_REFERENCE_INTERPRETER_H
 #define FOVEA_LIB_REFERENCE_INTERPRETER_H
 
 #include "Attention.h"
+#include "LinearAttention.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace fovea::reference {
@@ -12,7 +13,9 @@ namespace fovea::reference {
 class Interpreter {
 public:
   using Visit = llvm::function_ref<mlir::FailureOr<AttentionResult>(const AttentionProblem &, Lookup)>;
-  Interpreter(mlir::func::FuncOp function, Visit visit) : function(function), visit(visit) {}
+  using VisitLinear = llvm::function_ref<mlir::FailureOr<LinearResult>(const LinearProblem &, Lookup)>;
+  Interpreter(mlir::func::FuncOp function, Visit visit, VisitLinear visitLinear)
+      : function(function), visit(visit), visitLinear(visitLinear) {}
 
   mlir::LogicalResult bindArguments(llvm::ArrayRef<TensorRef> arguments);
   mlir::LogicalResult run();
@@ -22,6 +25,10 @@ private:
   mlir::LogicalResult bindArgument(mlir::BlockArgument argument, const TensorRef &given);
   mlir::LogicalResult runOp(mlir::Operation *op);
   mlir::LogicalResult runAttention(attn::AttentionOp op);
+  mlir::LogicalResult runLinearAttention(attn::LinearAttentionOp op);
+  /// Gives results or outs their values.
+  mlir::LogicalResult writeOutputs(mlir::Operation *op, mlir::ValueRange outs, llvm::MutableArrayRef<Output> parts,
+                                   llvm::ArrayRef<llvm::StringRef> names);
   mlir::LogicalResult runScalar(mlir::Operation *op);
   mlir::LogicalResult runConstant(mlir::Operation *op, mlir::DenseElementsAttr elements);
   mlir::LogicalResult runDim(mlir::Operation *op, mlir::Value source, mlir::Value index);
@@ -49,6 +56,7 @@ private:
 
   mlir::func::FuncOp function;
   Visit visit;
+  VisitLinear visitLinear;
   llvm::DenseMap<mlir::Value, RuntimeValue> values;
   llvm::DenseMap<HostTensor *, std::vector<double>> bounds; // of arrays that an attention wrote
 };

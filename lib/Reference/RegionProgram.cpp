@@ -111,8 +111,8 @@ LogicalResult RegionProgram::add(Operation &op, Lookup lookup) {
 
 FailureOr<RegionProgram> RegionProgram::compile(Region &region, Lookup lookup) {
   RegionProgram program;
-  program.isRegion = true;
-  program.hasScore = region.getNumArguments() == 5;
+  program.hasScore = region.getNumArguments() != 4;
+  program.hasPositions = region.getNumArguments() >= 4;
   for (BlockArgument argument : region.getArguments())
     program.slots[argument] = program.newSlot();
   for (Operation &op : region.front().without_terminator())
@@ -138,22 +138,22 @@ FailureOr<RegionProgram> RegionProgram::compile(Operation *op, Lookup lookup) {
 
 LogicalResult RegionProgram::reportFault(const Instruction &in, const Frame &frame, const Positions &at) const {
   InFlightDiagnostic error = in.op->emitError() << "'" << in.op->getName() << "' " << frame.why;
-  if (isRegion)
+  if (hasPositions)
     error << " at b = " << at.b << ", h = " << at.h << ", i = " << at.i << ", j = " << at.j + frame.fault;
   return error;
 }
 
 LogicalResult RegionProgram::run(const Positions &at, const double *scores, const uint8_t *live) {
-  if (isRegion) {
+  if (hasPositions) {
     int64_t *ints = intSlots.data() + (hasScore ? kBlock : 0);
     std::fill_n(ints, at.count, at.b);
     std::fill_n(ints + kBlock, at.count, at.h);
     std::fill_n(ints + 2 * kBlock, at.count, at.i);
     for (int64_t k = 0; k < at.count; ++k)
       ints[3 * kBlock + k] = at.j + k;
-    if (hasScore)
-      std::copy_n(scores, at.count, floatSlots.data());
   }
+  if (hasScore)
+    std::copy_n(scores, at.count, floatSlots.data());
   Frame frame{intSlots.data(), floatSlots.data(), at.count, live, -1, {}};
   for (const Instruction &in : code) {
     in.kernel(in, frame);

@@ -4,7 +4,7 @@
 import threading
 from typing import NamedTuple
 
-from . import module
+from . import linear, module
 from .arguments import bind, check_causal, check_positions, check_target, infer_dims, shape_of
 from .arrays import as_float32
 from .kernel import Kernel
@@ -139,7 +139,8 @@ def cache_info():
 
 
 def cache_clear():
-    """Forgets the kernels that `attention` has kept."""
+    """Forgets the kernels that `attention` and `linear_attention` have kept."""
+    linear.forget()
     with _lock:
         _kernels.clear()
         _without_mods.clear()

@@ -94,6 +94,7 @@ void fovea::run::printJson(const Report &report, raw_ostream &os) {
   if (report.work) {
     result["visible_pairs"] = report.work->pairs;
     result["visible_pairs_exact"] = report.work->exact;
+    result["state_steps"] = report.work->stateSteps;
     result["flops"] = report.work->flops;
   }
   if (report.options.explain) {

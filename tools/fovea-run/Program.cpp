@@ -14,6 +14,7 @@ using namespace mlir;
 using namespace fovea::reference;
 using namespace fovea::run;
 using fovea::attn::AttentionOp;
+using fovea::attn::LinearAttentionOp;
 
 Program::Program(StringRef text, StringRef name) : name(name.str()), context(MLIRContext::Threading::DISABLED) {
   DialectRegistry registry;
@@ -115,6 +116,15 @@ void Program::describeSizes(const Kernel &kernel, Sizes &sizes) {
           sizes.setName(param, unsigned(dim), text.str());
   }
   Operation *terminator = function.front().getTerminator();
+  /// add(result, param) for what is returned of the op's results
+  auto forReturned = [&](Operation *op, function_ref<void(unsigned, std::optional<unsigned>)> add) {
+    for (auto [k, returned] : llvm::enumerate(terminator->getOperands())) {
+      while (auto cast = returned.getDefiningOp<tensor::CastOp>())
+        returned = cast.getSource();
+      if (returned.getDefiningOp() == op)
+        add(cast<OpResult>(returned).getResultNumber(), outputParams[k]);
+    }
+  };
   function.walk([&](AttentionOp op) {
     SmallVector<int64_t, 4> order = AttentionOp::dimensionOrder(op.getLayout());
     AttentionSizes parts{{}, sizes};
@@ -131,11 +141,36 @@ void Program::describeSizes(const Kernel &kernel, Sizes &sizes) {
     };
     for (auto [part, out] : llvm::enumerate(op.getOuts()))
       addOutput(unsigned(part), paramOf(out));
-    for (auto [k, returned] : llvm::enumerate(terminator->getOperands())) {
-      while (auto cast = returned.getDefiningOp<tensor::CastOp>())
-        returned = cast.getSource();
-      if (returned.getDefiningOp() == op)
-        addOutput(cast<OpResult>(returned).getResultNumber(), outputParams[k]);
+    forReturned(op, addOutput);
+  });
+  function.walk([&](LinearAttentionOp op) {
+    SmallVector<int64_t, 4> order = AttentionOp::dimensionOrder(op.getLayout());
+    bool isCausal = op.isCausal();
+    const char *queries = isCausal ? "N" : "Nq", *keys = isCausal ? "N" : "Nk", *state = "Dv + z";
+    AttentionSizes parts{{}, sizes};
+    parts.add(paramOf(op.getQuery()), {"B", "Hq", queries, "Dk"}, order);
+    parts.add(paramOf(op.getKey()), {"B", "Hkv", keys, "Dk"}, order);
+    parts.add(paramOf(op.getValue()), {"B", "Hkv", keys, "Dv"}, order);
+    if (op.getDecay()) {
+      size_t rank = cast<ShapedType>(op.getDecay().getType()).getRank();
+      std::optional<unsigned> decay = paramOf(op.getDecay());
+      if (rank == 1)
+        parts.add(decay, {"Hkv"}, {0});
+      else if (rank == 3)
+        parts.add(decay, {"B", "Hkv", keys}, ArrayRef(order).take_front(3));
+      else
+        parts.add(decay, {"B", "Hkv", keys, "Dk"}, order);
     }
+    if (op.getInitialState())
+      parts.add(paramOf(op.getInitialState()), {"B", "Hkv", "Dk", state}, {0, 1, 2, 3});
+    auto addOutput = [&](unsigned part, std::optional<unsigned> param) {
+      if (part == 0)
+        parts.add(param, {"B", "Hq", queries, "Dv"}, order);
+      else
+        parts.add(param, {"B", "Hkv", "Dk", state}, {0, 1, 2, 3});
+    };
+    for (auto [part, out] : llvm::enumerate(op.getOuts()))
+      addOutput(unsigned(part), paramOf(out));
+    forReturned(op, addOutput);
   });
 }

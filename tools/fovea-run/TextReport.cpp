@@ -81,13 +81,17 @@ void printTiming(const Report &report, raw_ostream &os) {
                               t.maximumMs)
                     << report.plan.slots << (report.plan.slots == 1 ? " thread" : " threads") << '\n';
   if (t.gflops) {
-    label(os, "speed") << format("%.1f GFLOP/s on visible pairs", *t.gflops);
+    label(os, "speed") << format("%.1f GFLOP/s", *t.gflops) << (report.work->stateSteps ? "" : " on visible pairs");
     if (t.shareOfPeak)
       os << format(", %.1f %% of the measured peak (%.1f GFLOP/s fp32 FMA)", *t.shareOfPeak * 100, *t.peakGflops);
     os << '\n';
-    label(os, "work") << format("%.4g visible pairs (%s), %.4g FLOP = 2 pairs (Dk + Dv)\n", report.work->pairs,
-                                report.work->exact ? "counted exactly" : "counted on evenly spaced rows",
-                                report.work->flops);
+    if (report.work->stateSteps)
+      label(os, "work") << format(
+          "%.4g FLOP = 2 Dk Dv for each token that enters a state and each query that reads one\n", report.work->flops);
+    else
+      label(os, "work") << format("%.4g visible pairs (%s), %.4g FLOP = 2 pairs (Dk + Dv)\n", report.work->pairs,
+                                  report.work->exact ? "counted exactly" : "counted on evenly spaced rows",
+                                  report.work->flops);
   }
   label(os, "cpu") << cpuName() << '\n';
 }

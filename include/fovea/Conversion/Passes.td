@@ -73,4 +73,26 @@ def ConvertAttnTileToVector : Pass<"convert-attn-tile-to-vector", "::mlir::Modul
                            "::mlir::vector::VectorDialect"];
 }
 
+def ConvertAttnLinearToLoops : Pass<"convert-attn-linear-to-loops", "::mlir::func::FuncOp"> {
+  let summary = "Phase 7, target loops: chunks of linear attention become the recurrence";
+  let description = [{
+    Input: `attn.task` with the ops of linear attention. Output: the same tasks in scf, memref, arith and math, one token and one element at a
+    time: the recurrence as `attn.linear_attention` defines it, not the chunked form.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
+def ConvertAttnLinearToVector : Pass<"convert-attn-linear-to-vector", "::mlir::ModuleOp"> {
+  let summary = "Phase 7, CPU targets: chunks of linear attention become register-tiled vector code";
+  let description = [{
+    Input: `attn.task` with the ops of linear attention. Output: the same tasks in scf, vector, memref and arith, in the chunked form:
+    the products of a chunk, `A = tril(q k^T)`, `O = q S + A V` and `S += k^T V`, are outer products in registers, lanes = keys in
+    the first and value columns in the others. Vector width, register tile and chunk come from the task's `#attn.schedule`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
 #endif

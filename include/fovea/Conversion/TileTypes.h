@@ -15,6 +15,10 @@ namespace fovea {
 mlir::LogicalResult convertTileOps(mlir::Operation *function, const mlir::TypeConverter &types,
                                    mlir::RewritePatternSet patterns);
 
+/// The same for the ops of linear attention and !attn.linear_state.
+mlir::LogicalResult convertLinearOps(mlir::Operation *function, const mlir::TypeConverter &types,
+                                     mlir::RewritePatternSet patterns);
+
 } // namespace fovea
 
 #endif

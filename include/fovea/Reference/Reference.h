@@ -20,6 +20,15 @@
 //       on a far key does not loosen the bound, a factor of 50 in the score does
 //   p_j exp(t_j - lse)
 //
+// Linear attention is the recurrence, a token at a time. With |S| the same recurrence of absolute values,
+//
+//   |o - ref| <= c (eps (sqrt(n) + sqrt(Dk) + 8 + Gamma) scale |q|^T |S| + eps |ref|) + tiny
+//
+//   n       tokens so far
+//   Gamma   the largest sum of |g| over 64 tokens in a row: chunks subtract sums of g
+//
+// and for a quotient the bounds of both its parts. It is likewise for the final state.
+//
 // The bound is infinite where fp32 itself overflows (|q| |k_j| or M above the largest float).
 #ifndef FOVEA_REFERENCE_REFERENCE_H
 #define FOVEA_REFERENCE_REFERENCE_H
@@ -63,8 +72,9 @@ llvm::SmallVector<unsigned> writtenArguments(mlir::func::FuncOp function);
 
 /// Useful work: what no implementation can avoid.
 struct Work {
-  double pairs = 0; // visible (query, key) pairs over all sequences and query heads
-  double flops = 0; // 2 pairs (Dk + Dv)
+  double pairs = 0;      // visible (query, key) pairs over all sequences and query heads
+  double stateSteps = 0; // linear attention: how often a token enters a state, or a query reads one
+  double flops = 0;      // 2 pairs (Dk + Dv) + 2 stateSteps Dk Dv
   bool exact = true;
 };
 

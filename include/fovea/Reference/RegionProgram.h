@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A score or mask region as a straight-line program over numbered slots, compiled once and evaluated for many
+// A score, mask or feature region as a straight-line program over numbered slots, compiled once and evaluated for many
 // positions.
 //
 // Integers are exact: int64 that wraps at the op's bit width, kept sign-extended (true of i1 is -1). All floats are
@@ -54,7 +54,7 @@ public:
   /// Positions evaluated together.
   static constexpr int64_t kBlock = 256;
 
-  /// A region of attn.attention: (b, h, i, j) or (s, b, h, i, j).
+  /// A region of attn.attention, (b, h, i, j) or (s, b, h, i, j), or of attn.linear_attention, (x).
   static mlir::FailureOr<RegionProgram> compile(mlir::Region &region, Lookup lookup);
   /// A single scalar op outside of any region.
   static mlir::FailureOr<RegionProgram> compile(mlir::Operation *op, Lookup lookup);
@@ -82,8 +82,8 @@ private:
   unsigned slotCount = 0;
   unsigned result = 0;
   bool floatResult = false;
-  bool hasScore = false;
-  bool isRegion = false;
+  bool hasScore = false; // or x: a number comes first
+  bool hasPositions = false;
   llvm::DenseMap<mlir::Value, unsigned> slots;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The plainest code that keeps the meaning of the tile level: one row, one key, one element at a time.
+#include "../Common/Loops.h"
 #include "fovea/Conversion/Passes.h"
 #include "fovea/Conversion/TileTypes.h"
 #include "fovea/Dialect/Attn/Utils/InlineRegion.h"
@@ -8,8 +9,6 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 
 #include <limits>
 
@@ -23,54 +22,6 @@ using namespace fovea;
 using namespace fovea::attn;
 
 namespace {
-
-/// Short names for what scalar loops are made of.
-struct Loops : ImplicitLocOpBuilder {
-  Loops(Location loc, OpBuilder &builder) : ImplicitLocOpBuilder(loc, builder) {}
-
-  Value index(int64_t value) { return arith::ConstantIndexOp::create(*this, value); }
-  Value real(float value) { return arith::ConstantFloatOp::create(*this, getF32Type(), llvm::APFloat(value)); }
-  Value negativeInfinity() { return real(-std::numeric_limits<float>::infinity()); }
-  Value load(Value buffer, ValueRange indices) { return memref::LoadOp::create(*this, buffer, indices); }
-  void store(Value value, Value buffer, ValueRange indices) { memref::StoreOp::create(*this, value, buffer, indices); }
-  Value buffer(ArrayRef<int64_t> shape, Type type) {
-    return memref::AllocOp::create(*this, MemRefType::get(shape, type));
-  }
-  Value add(Value a, Value c) { return arith::AddFOp::create(*this, a, c); }
-  Value sub(Value a, Value c) { return arith::SubFOp::create(*this, a, c); }
-  Value mul(Value a, Value c) { return arith::MulFOp::create(*this, a, c); }
-  Value exp(Value x) { return math::ExpOp::create(*this, x); }
-  Value equals(Value a, float c) { return arith::CmpFOp::create(*this, arith::CmpFPredicate::OEQ, a, real(c)); }
-  Value select(Value condition, Value a, Value c) { return arith::SelectOp::create(*this, condition, a, c); }
-
-  /// for (i = 0; i < end; ++i) body(i)
-  void loop(Value end, function_ref<void(Value)> body) {
-    auto op = scf::ForOp::create(*this, index(0), end, index(1));
-    OpBuilder::InsertionGuard guard(*this);
-    setInsertionPointToStart(op.getBody());
-    body(op.getInductionVar());
-  }
-
-  /// for (i = 0; i < end; ++i) x = body(i, x)
-  Value fold(Value end, Value initial, function_ref<Value(Value, Value)> body) {
-    auto op = scf::ForOp::create(*this, index(0), end, index(1), initial);
-    OpBuilder::InsertionGuard guard(*this);
-    setInsertionPointToStart(op.getBody());
-    Value next = body(op.getInductionVar(), op.getRegionIterArg(0));
-    scf::YieldOp::create(*this, next);
-    return op.getResult(0);
-  }
-
-  Value choose(Value condition, Type type, function_ref<Value()> yes, function_ref<Value()> no) {
-    auto op = scf::IfOp::create(*this, type, condition, /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(*this);
-    setInsertionPointToStart(op.thenBlock());
-    scf::YieldOp::create(*this, yes());
-    setInsertionPointToStart(op.elseBlock());
-    scf::YieldOp::create(*this, no());
-    return op.getResult(0);
-  }
-};
 
 /// The three buffers of a state.
 struct State {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "../Common/VectorTarget.h"
 #include "Patterns.h"
 #include "fovea/Conversion/Passes.h"
 #include "fovea/Conversion/TileTypes.h"
@@ -6,11 +7,9 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace fovea {
 #define GEN_PASS_DEF_CONVERTATTNTILETOVECTOR
@@ -22,29 +21,6 @@ using namespace fovea;
 using namespace fovea::attn;
 
 namespace {
-
-/// Schedules agree within a task; types only know rows, so the panel width comes from the one task around them.
-FailureOr<ScheduleAttr> commonSchedule(func::FuncOp function) {
-  ScheduleAttr schedule;
-  WalkResult result = function.walk([&](TaskOp task) {
-    if (schedule && schedule != task.getSchedule()) {
-      task.emitOpError("has another schedule than the task before it; one function, one schedule");
-      return WalkResult::interrupt();
-    }
-    schedule = task.getSchedule();
-    if (!llvm::isPowerOf2_64(schedule.getLanes()) || schedule.getLanes() < 2) {
-      task.emitOpError("has ") << schedule.getLanes() << " lanes; vector code needs a power of two, at least 2";
-      return WalkResult::interrupt();
-    }
-    return WalkResult::advance();
-  });
-  if (result.wasInterrupted())
-    return failure();
-  return schedule;
-}
-
-/// Marks a math.fma that a region wrote, while polynomials join it.
-constexpr StringLiteral kWritten = "fovea.written";
 
 struct ConvertAttnTileToVectorPass : fovea::impl::ConvertAttnTileToVectorBase<ConvertAttnTileToVectorPass> {
   void runOnOperation() override {
@@ -81,44 +57,6 @@ struct ConvertAttnTileToVectorPass : fovea::impl::ConvertAttnTileToVectorBase<Co
     if (failed(convertTileOps(function, types, std::move(patterns))))
       return failure();
     return approximateMath(function);
-  }
-
-  static SmallVector<Operation *> mathOnVectors(func::FuncOp function) {
-    SmallVector<Operation *> found;
-    function.walk([&](Operation *op) {
-      if (isa_and_nonnull<math::MathDialect>(op->getDialect()) && isa<VectorType>(op->getResult(0).getType()))
-        found.push_back(op);
-    });
-    return found;
-  }
-
-  /// tanh, exp and their like on vectors: upstream's polynomials instead of one libm call per lane. Scalar ones keep
-  /// libm, so that a kernel's log-sum-exp does not depend on what its mask happens to contain.
-  LogicalResult approximateMath(func::FuncOp function) {
-    SmallVector<Operation *> onVectors = mathOnVectors(function);
-    if (onVectors.empty())
-      return success();
-    for (Operation *op : onVectors)
-      if (isa<math::FmaOp>(op))
-        op->setAttr(kWritten, UnitAttr::get(&getContext()));
-    RewritePatternSet patterns(&getContext());
-    populateMathPolynomialApproximationPatterns(patterns);
-    GreedyRewriteConfig config;
-    config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);
-    if (failed(applyOpPatternsGreedily(onVectors, std::move(patterns), config)))
-      return failure();
-    for (Operation *op : mathOnVectors(function))
-      if (isa<math::FmaOp>(op) && !op->removeAttr(kWritten))
-        relaxFma(op);
-    return success();
-  }
-
-  /// math.fma rounds once: without the instruction, LLVM calls libm for every lane. A polynomial asks for less.
-  static void relaxFma(Operation *op) {
-    OpBuilder b(op);
-    op->replaceAllUsesWith(
-        vector::FMAOp::create(b, op->getLoc(), op->getOperand(0), op->getOperand(1), op->getOperand(2)));
-    op->erase();
   }
 };
 

@@ -133,3 +133,13 @@ Values VectorizedRegion::at(Value key, ValueRange queries, ValueRange scores) co
   }
   return results;
 }
+
+Value fovea::vectorizeRegion(VectorEmitter &b, Region &region, ValueRange arguments) {
+  Block &block = region.front();
+  IRMapping mapping;
+  mapping.map(block.getArguments(), arguments);
+  Vectorizer vectorizer(b, mapping);
+  for (Operation &op : block.without_terminator())
+    vectorizer.visit(op);
+  return vectorizer.asVector(block.getTerminator()->getOperand(0));
+}

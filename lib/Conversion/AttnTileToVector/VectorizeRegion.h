@@ -33,6 +33,9 @@ private:
   mlir::IRMapping invariants;
 };
 
+/// A region of numbers alone, a feature map, for a vector of them.
+mlir::Value vectorizeRegion(VectorEmitter &b, mlir::Region &region, mlir::ValueRange arguments);
+
 } // namespace fovea
 
 #endif

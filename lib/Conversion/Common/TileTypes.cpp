@@ -7,10 +7,19 @@
 using namespace mlir;
 using namespace fovea::attn;
 
-LogicalResult fovea::convertTileOps(Operation *function, const TypeConverter &types, RewritePatternSet patterns) {
+template <typename... Ops>
+static LogicalResult convert(Operation *function, const TypeConverter &types, RewritePatternSet patterns) {
   ConversionTarget target(*function->getContext());
-  target.addIllegalOp<LoadTileOp, InitStateOp, UpdateOp, FinalizeOp>();
+  target.addIllegalOp<Ops...>();
   target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
   scf::populateSCFStructuralTypeConversionsAndLegality(types, patterns, target);
   return applyPartialConversion(function, target, std::move(patterns));
+}
+
+LogicalResult fovea::convertTileOps(Operation *function, const TypeConverter &types, RewritePatternSet patterns) {
+  return convert<LoadTileOp, InitStateOp, UpdateOp, FinalizeOp>(function, types, std::move(patterns));
+}
+
+LogicalResult fovea::convertLinearOps(Operation *function, const TypeConverter &types, RewritePatternSet patterns) {
+  return convert<InitLinearStateOp, LinearChunkOp, StoreLinearStateOp>(function, types, std::move(patterns));
 }

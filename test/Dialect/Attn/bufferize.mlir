@@ -66,3 +66,18 @@ func.func @captures(%q: tensor<2x4x8x16xf32>, %slopes: tensor<4xf32>, %past: ten
   } : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2xi32>) -> tensor<2x4x8x16xf32>
   return %o : tensor<2x4x8x16xf32>
 }
+
+// A state's open sizes are key's batches and heads, in every layout.
+// CHECK-LABEL: func @linear(
+// CHECK-SAME: %[[Q:[a-z0-9]+]]: memref<?x?x?x16xf32{{.*}}>, %[[K:[a-z0-9]+]]: memref<?x?x?x16xf32{{.*}}>, %[[G:[a-z0-9]+]]: memref<?xf32
+// CHECK-DAG: %[[B:.*]] = memref.dim %[[K]], %c0
+// CHECK-DAG: %[[H:.*]] = memref.dim %[[K]], %c2
+// CHECK: %[[STATE:.*]] = memref.alloc(%[[B]], %[[H]]) {{.*}}: memref<?x?x16x17xf32>
+// CHECK: attn.linear_attention %[[Q]], %[[K]], %[[K]] decay %[[G]] outs(%{{.*}}, %[[STATE]]) normalizer <qz> layout <bnhd> feature (%{{.*}}) {
+func.func @linear(%q: tensor<?x?x?x16xf32>, %k: tensor<?x?x?x16xf32>, %g: tensor<?xf32>) -> (tensor<?x?x?x16xf32>, tensor<?x?x16x17xf32>) {
+  %o:2 = attn.linear_attention %q, %k, %k decay %g normalizer <qz> layout <bnhd> feature (%x) {
+    %phi = math.exp %x : f32
+    attn.yield %phi : f32
+  } : (tensor<?x?x?x16xf32>, tensor<?x?x?x16xf32>, tensor<?x?x?x16xf32>, tensor<?xf32>) -> (tensor<?x?x?x16xf32>, tensor<?x?x16x17xf32>)
+  return %o#0, %o#1 : tensor<?x?x?x16xf32>, tensor<?x?x16x17xf32>
+}

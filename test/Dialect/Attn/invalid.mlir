@@ -491,7 +491,7 @@ func.func @f(%q: tensor<2x4x8x16xf32>) {
 // -----
 
 func.func @f() {
-  // expected-error@+1 {{'attn.yield' op expects parent op to be one of 'attn.attention, attn.task, attn.tile_bounds, attn.update'}}
+  // expected-error@+1 {{'attn.yield' op expects parent op to be one of 'attn.attention, attn.linear_attention, attn.linear_chunk, attn.task, attn.tile_bounds, attn.update'}}
   attn.yield
 }
 

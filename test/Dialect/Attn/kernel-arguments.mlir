@@ -186,3 +186,22 @@ func.func @f(%x: memref<4x4xf32>) {
   %y = memref.collapse_shape %x [[0, 1]] : memref<4x4xf32> into memref<16xf32>
   return
 }
+
+// -----
+
+// The roles of linear attention.
+// CHECK-LABEL: func @linear(
+// CHECK-SAME: {attn.name = "query"}
+// CHECK-SAME: {attn.name = "decay"}
+// CHECK-SAME: {attn.name = "initial_state"}
+// CHECK-SAME: memref<2x4x8x16xf32, {{.*}}> {attn.name = "out", attn.output}
+// CHECK-SAME: memref<2x4x16x16xf32, {{.*}}> {attn.name = "final_state", attn.output}) {
+// CHECK-NOT: memref.alloc
+func.func @linear(%q: memref<2x4x8x16xf32>, %g: memref<4xf32>, %s: memref<2x4x16x16xf32>) -> (memref<2x4x8x16xf32>, memref<2x4x16x16xf32>) {
+  %o = memref.alloc() : memref<2x4x8x16xf32>
+  %f = memref.alloc() : memref<2x4x16x16xf32>
+  attn.linear_attention %q, %q, %q decay %g initial_state %s outs(%o, %f)
+    : (memref<2x4x8x16xf32>, memref<2x4x8x16xf32>, memref<2x4x8x16xf32>, memref<4xf32>, memref<2x4x16x16xf32>, memref<2x4x8x16xf32>,
+       memref<2x4x16x16xf32>) -> ()
+  return %o, %f : memref<2x4x8x16xf32>, memref<2x4x16x16xf32>
+}

@@ -2,6 +2,7 @@
 //
 // attn.attention: what well-formed means.
 #include "Regions.h"
+#include "Shapes.h"
 #include "fovea/Dialect/Attn/IR/Attn.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Matchers.h"
@@ -26,31 +27,6 @@ double AttentionOp::getEffectiveScale() {
 
 namespace {
 
-/// Static sizes of one operand in the order B, H, N, D.
-struct Shape {
-  int64_t batches, heads, positions, columns;
-  Shape(ShapedType type, Layout layout) {
-    SmallVector<int64_t, 4> order = AttentionOp::dimensionOrder(layout);
-    batches = type.getDimSize(order[0]);
-    heads = type.getDimSize(order[1]);
-    positions = type.getDimSize(order[2]);
-    columns = type.getDimSize(order[3]);
-  }
-};
-
-bool mayAgree(int64_t a, int64_t b) { return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b; }
-
-LogicalResult verifyTensorLike(AttentionOp op, ShapedType type, StringRef name, int64_t rank) {
-  if (!type.hasRank() || type.getRank() != rank)
-    return op.emitOpError() << name << " must have rank " << rank << ", got " << type;
-  // Byte offsets are computed in 64 bits: a static shape must fit by itself.
-  int64_t bytes = 4;
-  for (int64_t size : type.getShape())
-    if (!ShapedType::isDynamic(size) && size != 0 && llvm::MulOverflow(bytes, size, bytes))
-      return op.emitOpError() << name << " is larger than the address space: " << type;
-  return success();
-}
-
 /// Queries, keys and values of one type; scores, sums and the log-sum-exp are f32.
 LogicalResult verifyElementTypes(AttentionOp op) {
   Type element = op.getQueryType().getElementType();
@@ -62,47 +38,12 @@ LogicalResult verifyElementTypes(AttentionOp op) {
   return success();
 }
 
-LogicalResult verifyHeadSizes(AttentionOp op, const Shape &query, const Shape &key, const Shape &value) {
-  constexpr int64_t kMaxHeadSize = 576; // the latent form of DeepSeek-V3
-  auto check = [&](int64_t size, StringRef name) -> LogicalResult {
-    if (ShapedType::isDynamic(size))
-      return op.emitOpError() << name << " must be static: the register tile depends on it";
-    if (size < 1 || size > kMaxHeadSize)
-      return op.emitOpError() << name << " must be between 1 and " << kMaxHeadSize << ", got " << size;
-    return success();
-  };
-  if (failed(check(query.columns, "head size of query")) || failed(check(key.columns, "head size of key")) ||
-      failed(check(value.columns, "head size of value")))
-    return failure();
-  if (query.columns != key.columns)
-    return op.emitOpError() << "query and key must have the same head size, got " << query.columns << " and "
-                            << key.columns;
-  return success();
-}
-
-LogicalResult verifyShapes(AttentionOp op, const Shape &query, const Shape &key, const Shape &value) {
-  if (!mayAgree(query.batches, key.batches) || !mayAgree(query.batches, value.batches))
-    return op.emitOpError() << "query, key and value must have the same batch size, got " << query.batches << ", "
-                            << key.batches << " and " << value.batches;
-  if (!mayAgree(key.heads, value.heads))
-    return op.emitOpError() << "key and value must have the same number of heads, got " << key.heads << " and "
-                            << value.heads;
-  if (!mayAgree(key.positions, value.positions))
-    return op.emitOpError() << "key and value must have the same number of positions, got " << key.positions << " and "
-                            << value.positions;
-  if (!ShapedType::isDynamic(query.heads) && !ShapedType::isDynamic(key.heads) &&
-      (key.heads == 0 ? query.heads != 0 : query.heads % key.heads != 0))
-    return op.emitOpError() << "the number of query heads (" << query.heads
-                            << ") must be a multiple of the number of kv heads (" << key.heads << ")";
-  return success();
-}
-
 LogicalResult verifyOutputs(AttentionOp op, TypeRange types, StringRef name, const Shape &query, const Shape &value) {
   if (types.empty() || types.size() > 2)
     return op.emitOpError() << "has " << types.size() << " " << name
                             << "; it takes the output and optionally the log-sum-exp";
   auto output = cast<ShapedType>(types[0]);
-  if (failed(verifyTensorLike(op, output, "output", 4)))
+  if (failed(verifyArray(op, output, "output", 4)))
     return failure();
   Type element = op.getQueryType().getElementType();
   if (output.getElementType() != element && !output.getElementType().isF32())
@@ -117,7 +58,7 @@ LogicalResult verifyOutputs(AttentionOp op, TypeRange types, StringRef name, con
   if (types.size() == 1)
     return success();
   auto lse = cast<ShapedType>(types[1]);
-  if (failed(verifyTensorLike(op, lse, "log-sum-exp", 3)))
+  if (failed(verifyArray(op, lse, "log-sum-exp", 3)))
     return failure();
   if (!lse.getElementType().isF32())
     return op.emitOpError() << "log-sum-exp must have element type f32, got " << lse;
@@ -174,9 +115,9 @@ LogicalResult verifyOutsAreNotRead(AttentionOp op) {
 } // namespace
 
 LogicalResult AttentionOp::verify() {
-  if (failed(verifyForm(*this)) || failed(verifyTensorLike(*this, getQueryType(), "query", 4)) ||
-      failed(verifyTensorLike(*this, getKeyType(), "key", 4)) ||
-      failed(verifyTensorLike(*this, getValueType(), "value", 4)) || failed(verifyElementTypes(*this)))
+  if (failed(verifyForm(*this)) || failed(verifyArray(*this, getQueryType(), "query", 4)) ||
+      failed(verifyArray(*this, getKeyType(), "key", 4)) || failed(verifyArray(*this, getValueType(), "value", 4)) ||
+      failed(verifyElementTypes(*this)))
     return failure();
   Shape query(getQueryType(), getLayout()), key(getKeyType(), getLayout()), value(getValueType(), getLayout());
   if (failed(verifyHeadSizes(*this, query, key, value)) || failed(verifyShapes(*this, query, key, value)) ||

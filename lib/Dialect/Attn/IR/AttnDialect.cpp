@@ -91,6 +91,11 @@ LogicalResult TileType::verify(function_ref<InFlightDiagnostic()> emitError, Til
   return verifyRows(emitError, rows, columns, elementType);
 }
 
+LogicalResult LinearStateType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns,
+                                      Type elementType) {
+  return verifyRows(emitError, rows, columns, elementType);
+}
+
 LogicalResult StateType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns,
                                 Type elementType) {
   return verifyRows(emitError, rows, columns, elementType);

@@ -12,23 +12,28 @@ namespace fovea::attn {
 
 namespace {
 
-/// Position arguments are indices; a score region starts with the f32 score.
-SmallVector<Type> argumentTypes(MLIRContext *context, bool isScore) {
-  SmallVector<Type> types(4, IndexType::get(context));
-  if (isScore)
+enum class Kind { Score, Mask, Feature };
+
+StringRef keywordOf(Kind kind) { return kind == Kind::Score ? "score" : kind == Kind::Mask ? "mask" : "feature"; }
+
+/// Position arguments are indices; a score region starts with the f32 score, a feature is of a number alone.
+SmallVector<Type> argumentTypes(MLIRContext *context, Kind kind) {
+  SmallVector<Type> types(kind == Kind::Feature ? 0 : 4, IndexType::get(context));
+  if (kind != Kind::Mask)
     types.insert(types.begin(), Float32Type::get(context));
   return types;
 }
 
-ParseResult parseRegionWithArguments(OpAsmParser &parser, Region &region, bool isScore) {
+ParseResult parseRegionWithArguments(OpAsmParser &parser, Region &region, Kind kind) {
   SmallVector<OpAsmParser::Argument> arguments;
   SMLoc location = parser.getCurrentLocation();
   if (parser.parseArgumentList(arguments, OpAsmParser::Delimiter::Paren))
     return failure();
-  SmallVector<Type> types = argumentTypes(parser.getContext(), isScore);
+  SmallVector<Type> types = argumentTypes(parser.getContext(), kind);
   if (arguments.size() != types.size())
-    return parser.emitError(location) << (isScore ? "a score region takes (score, b, h, i, j)"
-                                                  : "a mask region takes (b, h, i, j)")
+    return parser.emitError(location) << (kind == Kind::Score  ? "a score region takes (score, b, h, i, j)"
+                                          : kind == Kind::Mask ? "a mask region takes (b, h, i, j)"
+                                                               : "a feature region takes (x)")
                                       << ", but " << arguments.size() << " arguments are named";
   for (auto [argument, type] : llvm::zip_equal(arguments, types))
     argument.type = type;
@@ -72,12 +77,12 @@ LogicalResult verifyRegionOp(Operation &op, StringRef keyword) {
   return success();
 }
 
-LogicalResult verifyRegion(Operation *op, Region &region, bool isScore) {
-  StringRef keyword = isScore ? "score" : "mask";
+LogicalResult verifyRegion(Operation *op, Region &region, Kind kind) {
+  StringRef keyword = keywordOf(kind);
   if (!region.hasOneBlock())
     return op->emitOpError() << keyword << " region must be one block without control flow; use arith.select";
   Block &block = region.front();
-  SmallVector<Type> types = argumentTypes(op->getContext(), isScore);
+  SmallVector<Type> types = argumentTypes(op->getContext(), kind);
   if (!llvm::equal(block.getArgumentTypes(), types))
     return op->emitOpError() << keyword << " region must take (" << types << "), got (" << block.getArgumentTypes()
                              << ")";
@@ -85,33 +90,48 @@ LogicalResult verifyRegion(Operation *op, Region &region, bool isScore) {
     if (failed(verifyRegionOp(inner, keyword)))
       return failure();
   auto yield = dyn_cast<YieldOp>(block.back());
-  Type result = isScore ? Type(Float32Type::get(op->getContext())) : IntegerType::get(op->getContext(), 1);
+  Type result =
+      kind == Kind::Mask ? Type(IntegerType::get(op->getContext(), 1)) : Type(Float32Type::get(op->getContext()));
   if (!yield || yield.getNumOperands() != 1 || yield.getOperand(0).getType() != result)
     return op->emitOpError() << keyword << " region must end with attn.yield of one " << result
-                             << (isScore ? ", the new score" : ", true where the key is visible");
+                             << (kind == Kind::Score  ? ", the new score"
+                                 : kind == Kind::Mask ? ", true where the key is visible"
+                                                      : ", the feature of x");
   return success();
 }
 
 } // namespace
 
 ParseResult parseScoreRegion(OpAsmParser &parser, Region &score) {
-  return parseRegionWithArguments(parser, score, /*isScore=*/true);
+  return parseRegionWithArguments(parser, score, Kind::Score);
 }
 
 void printScoreRegion(OpAsmPrinter &printer, Operation *, Region &score) { printRegionWithArguments(printer, score); }
 
 ParseResult parseMaskRegion(OpAsmParser &parser, Region &mask) {
-  return parseRegionWithArguments(parser, mask, /*isScore=*/false);
+  return parseRegionWithArguments(parser, mask, Kind::Mask);
 }
 
 void printMaskRegion(OpAsmPrinter &printer, Operation *, Region &mask) { printRegionWithArguments(printer, mask); }
 
+ParseResult parseFeatureRegion(OpAsmParser &parser, Region &feature) {
+  return parseRegionWithArguments(parser, feature, Kind::Feature);
+}
+
+void printFeatureRegion(OpAsmPrinter &printer, Operation *, Region &feature) {
+  printRegionWithArguments(printer, feature);
+}
+
+LogicalResult verifyFeatureRegion(Operation *op, Region &feature) {
+  return feature.empty() ? success() : verifyRegion(op, feature, Kind::Feature);
+}
+
 LogicalResult verifyScoreRegion(Operation *op, Region &score) {
-  return score.empty() ? success() : verifyRegion(op, score, /*isScore=*/true);
+  return score.empty() ? success() : verifyRegion(op, score, Kind::Score);
 }
 
 LogicalResult verifyMaskRegion(Operation *op, Region &mask) {
-  return mask.empty() ? success() : verifyRegion(op, mask, /*isScore=*/false);
+  return mask.empty() ? success() : verifyRegion(op, mask, Kind::Mask);
 }
 
 LogicalResult verifyScale(Operation *op, const llvm::APFloat &scale) {

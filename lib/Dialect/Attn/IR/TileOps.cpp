@@ -67,7 +67,7 @@ static bool isInLoopWithin(Operation *user, Region *scope) {
 /// A state is updated in place by targets, so every state has one use on each path: the next update, a loop or branch
 /// that carries it, or finalize.
 static bool isLinear(Value value) {
-  if (!isa<StateType>(value.getType()))
+  if (!isa<StateType, LinearStateType>(value.getType()))
     return true;
   SmallVector<Operation *> users(value.getUsers());
   for (auto [index, user] : llvm::enumerate(users)) {

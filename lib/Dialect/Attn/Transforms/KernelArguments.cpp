@@ -85,7 +85,8 @@ LogicalResult relax(Value value, MemRefType type) {
 /// Views follow the strides of what they look at. Nothing may keep a type that promises strides: callers choose them.
 LogicalResult relaxUsers(Value value) {
   for (Operation *user : value.getUsers()) {
-    if (isa<AttentionOp, memref::CopyOp, memref::DimOp, memref::LoadOp, memref::StoreOp, func::ReturnOp>(user))
+    if (isa<AttentionOp, LinearAttentionOp, memref::CopyOp, memref::DimOp, memref::LoadOp, memref::StoreOp,
+            func::ReturnOp>(user))
       continue;
     bool isView = isa<memref::CastOp, memref::ExpandShapeOp, memref::SubViewOp, memref::TransposeOp>(user) &&
                   isa<MemRefType>(user->getResult(0).getType());
@@ -112,7 +113,9 @@ LogicalResult refuseResult(func::FuncOp function, size_t index, Value value, uns
   if (number >= numInputs)
     return error << "result " << number - numInputs << " once more; return it once";
   bool isWritten = llvm::any_of(argument.getUsers(), [&](Operation *user) {
-    auto attention = dyn_cast<AttentionOp>(user);
+    if (auto attention = dyn_cast<AttentionOp>(user))
+      return llvm::is_contained(attention.getOuts(), value);
+    auto attention = dyn_cast<LinearAttentionOp>(user);
     return attention && llvm::is_contained(attention.getOuts(), value);
   });
   return error << "its argument " << number
@@ -189,16 +192,27 @@ private:
 
 void annotate(func::FuncOp function) {
   Namer namer(function);
+  auto nameOutputs = [&](ValueRange outs, StringRef second) {
+    for (auto [index, out] : llvm::enumerate(outs)) {
+      namer.name(out, index == 0 ? "out" : second);
+      if (auto argument = dyn_cast<BlockArgument>(out); argument && argument.getOwner() == &function.front())
+        function.setArgAttr(argument.getArgNumber(), "attn.output", UnitAttr::get(function.getContext()));
+    }
+  };
   function.walk([&](AttentionOp op) {
     namer.name(op.getQuery(), "query");
     namer.name(op.getKey(), "key");
     namer.name(op.getValue(), "value");
     namer.name(op.getQOffset(), "q_offset");
-    for (auto [index, out] : llvm::enumerate(op.getOuts())) {
-      namer.name(out, index == 0 ? "out" : "lse");
-      if (auto argument = dyn_cast<BlockArgument>(out); argument && argument.getOwner() == &function.front())
-        function.setArgAttr(argument.getArgNumber(), "attn.output", UnitAttr::get(function.getContext()));
-    }
+    nameOutputs(op.getOuts(), "lse");
+  });
+  function.walk([&](LinearAttentionOp op) {
+    namer.name(op.getQuery(), "query");
+    namer.name(op.getKey(), "key");
+    namer.name(op.getValue(), "value");
+    namer.name(op.getDecay(), "decay");
+    namer.name(op.getInitialState(), "initial_state");
+    nameOutputs(op.getOuts(), "final_state");
   });
   for (BlockArgument argument : function.getArguments())
     namer.name(argument, nameInSource(argument));

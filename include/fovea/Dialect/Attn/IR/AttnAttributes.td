@@ -20,6 +20,26 @@ def Attn_LayoutAttr : EnumAttr<Attn_Dialect, Attn_Layout, "layout"> {
   let assemblyFormat = "`<` $value `>`";
 }
 
+def Attn_Direction : I32EnumAttr<"Direction", "which tokens a query of linear attention reads", [
+    I32EnumAttrCase<"Causal", 0, "causal">,
+    I32EnumAttrCase<"Full", 1, "full">]> {
+  let cppNamespace = "::fovea::attn";
+  let genSpecializedAttr = 0;
+}
+def Attn_DirectionAttr : EnumAttr<Attn_Dialect, Attn_Direction, "direction"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def Attn_Normalizer : I32EnumAttr<"Normalizer", "what the output of linear attention is divided by", [
+    I32EnumAttrCase<"None", 0, "none">,
+    I32EnumAttrCase<"QZ", 1, "qz">]> {
+  let cppNamespace = "::fovea::attn";
+  let genSpecializedAttr = 0;
+}
+def Attn_NormalizerAttr : EnumAttr<Attn_Dialect, Attn_Normalizer, "normalizer"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
 def Attn_TileRole : I32EnumAttr<"TileRole", "what a tile holds", [
     I32EnumAttrCase<"Query", 0, "query">,
     I32EnumAttrCase<"Key", 1, "key">,
@@ -44,7 +64,8 @@ def Attn_ScheduleAttr : Attn_Attr<"Schedule", "schedule"> {
     - `micro_keys`: keys of the register tile; `micro_keys * panel / lanes` accumulators live in registers.
 
     Key blocks and the order in which a row's keys are summed depend on nothing else, so results do not change with the batch,
-    the number of threads or the load. Example: `#attn.schedule<query_tile = 128, key_block = 256, lanes = 16, panel = 32,
+    the number of threads or the load. For linear attention `key_block` is the chunk and `query_tile` the same in whole panels;
+    `panel` is the value columns computed together, `micro_keys` the rows of the register tile. Example: `#attn.schedule<query_tile = 128, key_block = 256, lanes = 16, panel = 32,
     micro_keys = 8>`.
   }];
   let parameters = (ins "int64_t":$query_tile, "int64_t":$key_block, "int64_t":$lanes, "int64_t":$panel,

@@ -9,7 +9,8 @@ def Attn_Dialect : Dialect {
   let cppNamespace = "::fovea::attn";
   let summary = "What an attention is, and the tiles that compute it";
   let description = [{
-    Two levels. `attn.attention` says what is computed, on tensors or memrefs, with the score and the mask as code. The tile
+    Two levels. `attn.attention` and `attn.linear_attention` say what is computed, on tensors or memrefs, with the score and the mask,
+    or the feature map, as code. The tile
     level (`attn.task` and the ops inside it) says in which pieces; every target lowers it, and a scalar lowering executes it
     anywhere.
 

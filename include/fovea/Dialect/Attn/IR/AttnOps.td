@@ -12,8 +12,8 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 def Attn_Shaped : AnyTypeOf<[AnyRankedTensor, AnyStridedMemRef], "ranked tensor or strided memref">;
 
 def Attn_YieldOp : Attn_Op<"yield", [Pure, ReturnLike, Terminator,
-    ParentOneOf<["AttentionOp", "TaskOp", "TileBoundsOp", "UpdateOp"]>]> {
-  let summary = "Ends a score region with its score, a mask region with its answer, a task with nothing";
+    ParentOneOf<["AttentionOp", "LinearAttentionOp", "LinearChunkOp", "TaskOp", "TileBoundsOp", "UpdateOp"]>]> {
+  let summary = "Ends a score or feature region with its number, a mask region with its answer, a task with nothing";
   let arguments = (ins Variadic<AnyType>:$operands);
   let assemblyFormat = "attr-dict ($operands^ `:` type($operands))?";
   let builders = [OpBuilder<(ins), [{ /* a task yields nothing */ }]>];
@@ -92,6 +92,89 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     /// The log-sum-exp was asked for.
     bool hasLse() { return (isValueForm() ? getResults().size() : getOuts().size()) == 2; }
     bool isValueForm() { return getOuts().empty(); }
+  }];
+}
+
+def Attn_LinearAttentionOp : Attn_Op<"linear_attention", [
+    AttrSizedOperandSegments, RecursiveMemoryEffects,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
+    DeclareOpInterfaceMethods<BufferizableOpInterface,
+        ["bufferizesToMemoryRead", "bufferizesToMemoryWrite", "getAliasingValues", "bufferize",
+         "bufferizesToAllocation", "getBufferType"]>]> {
+  let summary = "Attention without softmax: a recurrent state instead of scores";
+  let description = [{
+    For each sequence and kv head, over the tokens `t` in order, with `k_t = feature(key[t])` and `q_t = feature(query[t])`:
+
+    ```
+    S_t = diag(e^{g_t}) S_{t-1} + k_t v_t^T        S is [Dk, Dv], S_0 the initial state, or 0
+    z_t = diag(e^{g_t}) z_{t-1} + k_t              z is [Dk]
+    o_t = scale q_t^T S_t                          normalizer <none>
+    o_t = q_t^T S_t / (q_t . z_t + epsilon)        normalizer <qz>, the one of the Linear Transformer; scale is 1
+    ```
+
+    Direction `causal` is this recurrence. In direction `full` every query reads the state of all keys, S_N and z_N: queries and keys may
+    then differ in number, and there is no decay. Default `scale` is 1, default `epsilon` 1e-6.
+
+    `feature` is scalar code, one number to one number, applied to every element of query and key (elu(x) + 1, say); without it they
+    are used as they are. `decay` is g, the logarithm of what is kept: `[Hkv]` per head (RetNet: ln(1 - 2^(-5-h)), Lightning: -slope),
+    `[B, Hkv, N]` per token (Mamba-2, with C for query, B for key), `[B, Hkv, N, Dk]` per token and channel (GLA). With layout bnhd its
+    heads and positions swap as they do in query, key and value. Decays are 0 or below, -inf included, which forgets; above 0, what
+    grows over a chunk by more than fp32 holds is NaN.
+
+    Shapes (layout bhnd): query `[B, Hq, N, Dk]`, key `[B, Hkv, N, Dk]`, value `[B, Hkv, N, Dv]`, output `[B, Hq, N, Dv]`; query head `h`
+    reads the state of kv head `h floordiv (Hq / Hkv)`. States are `[B, Hkv, Dk, Dv]` in every layout; with a normaliser they have one more
+    column, which is z: `[B, Hkv, Dk, Dv + 1]`. A second result or out is the final state; given as the initial one for the tokens
+    that follow, it continues the sequence.
+
+    NaN and Inf in a token reach the outputs of that token and those after it, as the formula says, and no earlier one.
+
+    ```mlir
+    %o = attn.linear_attention %q, %k, %v normalizer <qz>
+      feature (%x) {
+        %zero = arith.constant 0.0 : f32
+        %one = arith.constant 1.0 : f32
+        %positive = arith.cmpf ogt, %x, %zero : f32
+        %line = arith.addf %x, %one : f32
+        %curve = math.exp %x : f32
+        %phi = arith.select %positive, %line, %curve : f32
+        attn.yield %phi : f32
+      } : (tensor<?x8x?x64xf32>, tensor<?x8x?x64xf32>, tensor<?x8x?x64xf32>) -> tensor<?x8x?x64xf32>
+    ```
+
+    Sources: Katharopoulos et al. 2020 (normaliser, elu + 1), Sun et al. 2023 (RetNet), Yang et al. 2024 (GLA), Dao and Gu 2024
+    (Mamba-2).
+  }];
+  let arguments = (ins
+    Attn_Shaped:$query, Attn_Shaped:$key, Attn_Shaped:$value,
+    Optional<Attn_Shaped>:$decay, Optional<Attn_Shaped>:$initial_state,
+    Variadic<Attn_Shaped>:$outs,
+    DefaultValuedAttr<Attn_DirectionAttr, "::fovea::attn::Direction::Causal">:$direction,
+    DefaultValuedAttr<Attn_NormalizerAttr, "::fovea::attn::Normalizer::None">:$normalizer,
+    DefaultValuedAttr<F64Attr, "1.0e-6">:$epsilon,
+    DefaultValuedAttr<F64Attr, "1.0">:$scale,
+    DefaultValuedAttr<Attn_LayoutAttr, "::fovea::attn::Layout::BHND">:$layout,
+    OptionalAttr<Attn_ScheduleAttr>:$schedule);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let regions = (region AnyRegion:$feature);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value (`decay` $decay^)? (`initial_state` $initial_state^)? (`outs` `(` $outs^ `)`)?
+    (`direction` $direction^)? (`normalizer` $normalizer^)? (`epsilon` $epsilon^)? (`scale` $scale^)? (`layout` $layout^)?
+    (`schedule` $schedule^)? (`feature` custom<FeatureRegion>($feature)^)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::ShapedType getQueryType() { return ::llvm::cast<::mlir::ShapedType>(getQuery().getType()); }
+    ::mlir::ShapedType getKeyType() { return ::llvm::cast<::mlir::ShapedType>(getKey().getType()); }
+    ::mlir::ShapedType getValueType() { return ::llvm::cast<::mlir::ShapedType>(getValue().getType()); }
+    int64_t getKeyHeadSize() { return getKeyType().getShape().back(); }
+    int64_t getValueHeadSize() { return getValueType().getShape().back(); }
+    bool isNormalized() { return getNormalizer() == Normalizer::QZ; }
+    bool isCausal() { return getDirection() == Direction::Causal; }
+    /// Columns of a state in memory: z is one more.
+    int64_t getStateColumns() { return getValueHeadSize() + isNormalized(); }
+    bool isValueForm() { return getOuts().empty(); }
+    bool hasFinalState() { return (isValueForm() ? getResults().size() : getOuts().size()) == 2; }
   }];
 }
 

@@ -150,4 +150,63 @@ def Attn_FinalizeOp : Attn_Op<"finalize", [DeclareOpInterfaceMethods<MemoryEffec
   let hasVerifier = 1;
 }
 
+def Attn_InitLinearStateOp : Attn_Op<"init_linear_state", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "A state of linear attention that has seen no token: 0, or what is kept from before";
+  let description = [{
+    `from` is `[B, Hkv, Dk, Dv]`, or `[B, Hkv, Dk, Dv + 1]` with z in its last column. It allocates, as `attn.init_state` does.
+  }];
+  let arguments = (ins Index:$batch, Index:$head, Optional<StridedMemRefRankOf<[F32], [4]>>:$initial);
+  let results = (outs Attn_LinearStateType:$state);
+  let assemblyFormat = [{
+    `(` $batch `,` $head `)` (`from` $initial^)? attr-dict `:` type($state) (`,` type($initial)^)?
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_LinearChunkOp : Attn_Op<"linear_chunk", [AttrSizedOperandSegments, RecursiveMemoryEffects,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>, AllTypesMatch<["state", "result"]>]> {
+  let summary = "One chunk of tokens of linear attention: keys enter the state, queries read it";
+  let description = [{
+    The `valid` tokens from `position` on, at most as many as the schedule's key_block, of one sequence and kv head. With `keys` they
+    enter the state, decayed; with `queries`, the `group` query heads of that kv head are computed. With both, token `i` reads
+    the state after tokens up to `i`; with `queries` alone all of them read the state as it is. Formulas: `attn.linear_attention`.
+
+    Targets compute the state once for the whole chunk of C tokens (with G the sum of g over the chunk up to a token):
+
+    ```
+    A_ij = sum_d q_id k_jd e^{G_id - G_jd}  for i >= j        O = (q e^G) S + A V        S' = e^{G_C} S + (k e^{G_C - G})^T V
+    ```
+  }];
+  let arguments = (ins Attn_LinearStateType:$state, Index:$batch, Index:$head, Index:$position, Index:$valid,
+                       Optional<StridedMemRefRankOf<[F32], [4]>>:$key, Optional<StridedMemRefRankOf<[F32], [4]>>:$value,
+                       Optional<StridedMemRefRankOf<[F32], [1, 3, 4]>>:$decay,
+                       Optional<StridedMemRefRankOf<[F32], [4]>>:$query, Optional<Index>:$group,
+                       Optional<StridedMemRefRankOf<[F32], [4]>>:$output,
+                       Attn_NormalizerAttr:$normalizer, F64Attr:$epsilon, F64Attr:$scale);
+  let results = (outs Attn_LinearStateType:$result);
+  let regions = (region AnyRegion:$feature);
+  let assemblyFormat = [{
+    $state `at` `(` $batch `,` $head `,` $position `)` `valid` $valid (`keys` $key^ `,` $value)? (`decay` $decay^)?
+    (`queries` $query^ `group` $group `into` $output)? `normalizer` $normalizer `epsilon` $epsilon `scale` $scale
+    (`feature` custom<FeatureRegion>($feature)^)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    bool isNormalized() { return getNormalizer() == Normalizer::QZ; }
+    int64_t getKeyHeadSize() { return getState().getType().getRows(); }
+    int64_t getValueHeadSize() { return getState().getType().getColumns(); }
+  }];
+}
+
+def Attn_StoreLinearStateOp : Attn_Op<"store_linear_state", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Writes a state of linear attention: S, and z in one more column where the destination has it";
+  let arguments = (ins Attn_LinearStateType:$state, StridedMemRefRankOf<[F32], [4]>:$destination, Index:$batch,
+                       Index:$head);
+  let assemblyFormat = [{
+    $state `into` $destination `[` $batch `,` $head `]` attr-dict `:` type($state) `,` type($destination)
+  }];
+  let hasVerifier = 1;
+}
+
 #endif

@@ -32,4 +32,15 @@ def Attn_StateType : Attn_Type<"State", "state"> {
   let genVerifyDecl = 1;
 }
 
+def Attn_LinearStateType : Attn_Type<"LinearState", "linear_state"> {
+  let summary = "The state of linear attention: keys by values, and their normaliser";
+  let description = [{
+    `!attn.linear_state<64x32xf32>` holds `S = sum k v^T` (64 x 32) and `z = sum k` (64) over the tokens seen so far, both decayed. It is
+    linear as `!attn.state` is.
+  }];
+  let parameters = (ins "int64_t":$rows, "int64_t":$columns, "::mlir::Type":$elementType);
+  let assemblyFormat = "`<` custom<Rows>($rows, $columns, $elementType) `>`";
+  let genVerifyDecl = 1;
+}
+
 #endif

@@ -30,7 +30,7 @@ def KernelArguments : Pass<"attn-kernel-arguments", "::mlir::ModuleOp"> {
   let description = [{
     Input: bufferized public functions. Output: functions without results, whose memref arguments have any strides. A returned
     allocation becomes a trailing argument, nothing is copied; arguments that are written carry `attn.output`. Every argument has
-    an `attn.name`: given, or by its role (query, key, value, out, lse), or what the source calls it if its location is a name, or its
+    an `attn.name`: given, or by its role (query, key, value, decay, out, lse, ...), or what the source calls it if its location is a name, or its
     number.
   }];
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
@@ -62,6 +62,29 @@ def Tile : Pass<"attn-tile", "::mlir::func::FuncOp"> {
     Input: scheduled `attn.attention` on memrefs. Output: `attn.task` whose body asks `attn.tile_bounds` for the visible keys,
     walks the key blocks with `attn.load_tile` and `attn.update`, and ends with `attn.finalize`; before it, a `cf.assert` for every
     agreement between dynamic sizes that the op relies on.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
+def ScheduleLinearAttention : Pass<"attn-schedule-linear-attention", "::mlir::func::FuncOp"> {
+  let summary = "Phase 5: choose the chunk and the register tile of linear attention";
+  let description = [{
+    Input: `attn.linear_attention` on memrefs. Output: the same with a `schedule` attribute, chosen from the target's vectors and what
+    kind of decay there is: chunks of about 32 tokens, or 16 where every channel decays by itself, because then each pair of tokens
+    needs exponentials of its own. A remark says why. An op that already has a schedule keeps it.
+  }];
+  let options = [
+    Option<"lanes", "lanes", "int64_t", "8", "fp32 lanes of a vector register: 16 AVX-512, 8 AVX, 4 NEON and SSE">,
+    Option<"registers", "registers", "int64_t", "16", "vector registers: 32 AVX-512 and NEON, 16 AVX and SSE">];
+}
+
+def TileLinearAttention : Pass<"attn-tile-linear-attention", "::mlir::func::FuncOp"> {
+  let summary = "Phase 6: one linear attention becomes tasks over chunks";
+  let description = [{
+    Input: scheduled `attn.linear_attention` on memrefs. Output: `attn.task` over sequences and kv heads, whose body carries a state
+    through a loop of `attn.linear_chunk`: one loop that lets keys in and computes queries (causal), or one loop for each of
+    the two (full); before it, a `cf.assert` for every agreement between dynamic sizes that the op relies on.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect"];

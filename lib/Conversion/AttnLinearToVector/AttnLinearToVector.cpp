@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "../Common/VectorTarget.h"
+#include "Chunk.h"
+#include "fovea/Conversion/Passes.h"
+#include "fovea/Conversion/TileTypes.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+namespace fovea {
+#define GEN_PASS_DEF_CONVERTATTNLINEARTOVECTOR
+#include "fovea/Conversion/Passes.h.inc"
+} // namespace fovea
+
+using namespace mlir;
+using namespace fovea;
+using namespace fovea::attn;
+
+namespace {
+
+ScheduleAttr scheduleOf(Operation *op) { return op->getParentOfType<TaskOp>().getSchedule(); }
+
+int64_t columnsOf(Value memref) { return cast<MemRefType>(memref.getType()).getShape().back(); }
+
+/// S as [panels, K, panel], z in whole vectors.
+SmallVector<SmallVector<int64_t>, 2> shapesOf(LinearStateType type, ScheduleAttr schedule) {
+  int64_t panel = schedule.getPanel();
+  return {{int64_t(llvm::divideCeil(type.getColumns(), panel)), type.getRows(), panel},
+          {int64_t(llvm::alignTo(type.getRows(), schedule.getLanes()))}};
+}
+
+/// Calls body(row, column, panel, column of the panel) for every element of S.
+void forElements(VectorEmitter &b, LinearStateType type, function_ref<void(Value, Value, Value, Value)> body) {
+  Value panel = b.index(b.schedule.getPanel());
+  b.loop(b.index(type.getRows()), [&](Value d) {
+    b.loop(b.index(type.getColumns()),
+           [&](Value c) { body(d, c, arith::DivUIOp::create(b, c, panel), arith::RemUIOp::create(b, c, panel)); });
+  });
+}
+
+struct LowerInit : OpConversionPattern<InitLinearStateOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(InitLinearStateOp op, OpAdaptor, ConversionPatternRewriter &rewriter) const override {
+    VectorEmitter b(op.getLoc(), rewriter, scheduleOf(op));
+    LinearStateType type = op.getState().getType();
+    auto shapes = shapesOf(type, b.schedule);
+    Value s = b.buffer(shapes[0]), z = b.buffer(shapes[1]), initial = op.getInitial();
+    b.loop(b.index(shapes[0][0]), [&](Value p) {
+      b.loop(b.index(type.getRows()), [&](Value d) {
+        for (int64_t w = 0; w < b.schedule.getPanel(); w += b.lanes())
+          b.storeVector(b.splat(0), s, {p, d, b.index(w)});
+      });
+    });
+    b.loop(b.index(0), b.index(shapes[1][0]), b.lanes(), [&](Value d) { b.storeVector(b.splat(0), z, d); });
+    auto given = [&](Value d, Value c) { return b.load(initial, {op.getBatch(), op.getHead(), d, c}); };
+    if (initial)
+      forElements(b, type, [&](Value d, Value c, Value p, Value w) { b.store(given(d, c), s, {p, d, w}); });
+    if (initial && columnsOf(initial) > type.getColumns())
+      b.loop(b.index(type.getRows()), [&](Value d) { b.store(given(d, b.index(type.getColumns())), z, d); });
+    rewriter.replaceOpWithMultiple(op, {Values{s, z}});
+    return success();
+  }
+};
+
+struct LowerStore : OpConversionPattern<StoreLinearStateOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(StoreLinearStateOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    VectorEmitter b(op.getLoc(), rewriter, scheduleOf(op));
+    LinearStateType type = op.getState().getType();
+    Value s = adaptor.getState()[0], z = adaptor.getState()[1];
+    auto store = [&](Value element, Value d, Value c) {
+      b.store(element, op.getDestination(), {op.getBatch(), op.getHead(), d, c});
+    };
+    forElements(b, type, [&](Value d, Value c, Value p, Value w) { store(b.load(s, {p, d, w}), d, c); });
+    if (columnsOf(op.getDestination()) > type.getColumns())
+      b.loop(b.index(type.getRows()), [&](Value d) { store(b.load(z, d), d, b.index(type.getColumns())); });
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerChunk : OpConversionPattern<LinearChunkOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(LinearChunkOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    VectorEmitter b(op.getLoc(), rewriter, scheduleOf(op));
+    Value s = adaptor.getState()[0], z = adaptor.getState()[1];
+    ChunkEmitter(b, op, s, z).emit();
+    rewriter.replaceOpWithMultiple(op, {Values{s, z}});
+    return success();
+  }
+};
+
+struct ConvertAttnLinearToVectorPass : fovea::impl::ConvertAttnLinearToVectorBase<ConvertAttnLinearToVectorPass> {
+  void runOnOperation() override {
+    for (auto function : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
+      if (failed(convert(function)))
+        return signalPassFailure();
+  }
+
+  LogicalResult convert(func::FuncOp function) {
+    FailureOr<ScheduleAttr> schedule = commonSchedule(function);
+    if (failed(schedule))
+      return failure();
+    if (!*schedule)
+      return success(); // no task
+    TypeConverter types;
+    types.addConversion([](Type type) { return type; });
+    types.addConversion(
+        [schedule = *schedule](LinearStateType type, SmallVectorImpl<Type> &buffers) -> std::optional<LogicalResult> {
+          for (ArrayRef<int64_t> shape : shapesOf(type, schedule))
+            buffers.push_back(MemRefType::get(shape, type.getElementType()));
+          return success();
+        });
+    RewritePatternSet patterns(&getContext());
+    patterns.add<LowerInit, LowerStore, LowerChunk>(types, &getContext());
+    if (failed(convertLinearOps(function, types, std::move(patterns))))
+      return failure();
+    return approximateMath(function);
+  }
+};
+
+} // namespace
