@@ -279,6 +279,10 @@ struct ConvertAttnToGpuPass : fovea::impl::ConvertAttnToGpuBase<ConvertAttnToGpu
   void runOnOperation() override {
     NamedAttrList launches;
     for (auto function : getOperation().getOps<func::FuncOp>()) {
+      for (LinearAttentionOp op : function.getOps<LinearAttentionOp>()) {
+        op.emitOpError("has no GPU code yet; compile it for a CPU");
+        return signalPassFailure();
+      }
       for (AttentionOp op : llvm::to_vector(function.getOps<AttentionOp>()))
         if (failed(convert(function, op, launches)))
           return signalPassFailure();
