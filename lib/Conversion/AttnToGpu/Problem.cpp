@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Problem.h"
 
+#include "fovea/Dialect/Attn/Utils/CheckCaptures.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -82,6 +83,7 @@ void Problem::check(WarpEmitter &b) {
   Value group = b.createOrFold<arith::DivUIOp>(query.heads, groups);
   require(equal(b, b.mul(group, key.heads), query.heads),
           "the number of query heads must be a multiple of the number of kv heads");
+  checkCaptures(b, op, {query.batches, query.heads, query.rows, key.rows});
   for (auto [matrix, name] :
        {std::pair(&query, "query"), std::pair(&key, "key"), std::pair(&value, "value"), std::pair(&output, "output")})
     require(matrix->isCopyable, Twine(name) + " must have stride 1 in its last dimension and strides of whole 16 bytes "

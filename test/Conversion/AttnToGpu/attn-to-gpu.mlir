@@ -37,6 +37,22 @@ func.func @main(%q: !q, %k: !q, %v: !q, %o: !q) {
 
 // -----
 
+// What a region takes from outside is checked as on CPUs.
+// CHECK-LABEL: func @captures(
+// CHECK: cf.assert %{{.*}}, "the score reads 'slopes' at every query head, and dimension 0 does not cover them all"
+// CHECK: attn.task
+!h = memref<1x2x100x64xf16>
+func.func @captures(%q: !h, %o: !h, %slopes: memref<?xf32> {attn.name = "slopes"}) {
+  attn.attention %q, %q, %q outs(%o) schedule <query_tile = 16, key_block = 16, lanes = 1, panel = 16, micro_keys = 8> score (%s, %b, %h, %i, %j) {
+    %slope = memref.load %slopes[%h] : memref<?xf32>
+    %x = arith.mulf %s, %slope : f32
+    attn.yield %x : f32
+  } : (!h, !h, !h, !h) -> ()
+  return
+}
+
+// -----
+
 !f = memref<1x2x100x64xf32>
 func.func @f32(%q: !f, %o: !f) {
   // expected-error @below {{is on 'f32', and GPU code multiplies f16 or bf16}}

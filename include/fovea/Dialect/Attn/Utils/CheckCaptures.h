@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#ifndef FOVEA_LIB_DIALECT_ATTN_TRANSFORMS_CHECK_CAPTURES_H
-#define FOVEA_LIB_DIALECT_ATTN_TRANSFORMS_CHECK_CAPTURES_H
+#ifndef FOVEA_DIALECT_ATTN_UTILS_CHECK_CAPTURES_H
+#define FOVEA_DIALECT_ATTN_UTILS_CHECK_CAPTURES_H
 
 #include "fovea/Dialect/Attn/IR/Attn.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
