@@ -3,7 +3,8 @@
 """The figures of the README, measured on this machine.
 
 Every kernel of benchmarks/kernels on one thread, 1 sequence of 4096 positions; the peak is measured around each run, so that the
-share of it holds on a machine that is shared. Then compilation in fresh processes, and one causal head over 128 Ki positions.
+share of it holds on a machine that is shared. Then compilation in fresh processes, one causal head over 128 Ki positions, and linear
+attention (linear.py).
 """
 import argparse
 import importlib.util
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+import linear
 from runner import Runner, measure_peer
 
 HERE = Path(__file__).resolve().parent
@@ -159,7 +161,12 @@ def main():
         if not options.quick:
             say("128 Ki positions (a minute or more)")
             results["long"] = measure_long(runner, 131072)
+        tokens = 4096 if options.quick else 65536
+        results["linear"] = {"tokens": tokens, "kernels": linear.measure_all(runner, tokens, max(options.rounds, 1), say),
+                             "decode": linear.measure_decode(runner)}
     print_results(results)
+    linear.print_results(results["linear"]["kernels"], tokens)
+    linear.print_decode(results["linear"]["decode"])
     saved = [options.json] if options.json else []
     if options.save:
         saved.append(HERE / "results" / f"{machine.slug()}.json")

@@ -45,12 +45,13 @@ void bufferize(OpPassManager &pm) {
   cleanUp(pm);
 }
 
-/// 5: attn -> attn + #attn.schedule
+/// 5: attn -> attn + #attn.schedule; linear attention gets a form first
 void schedule(OpPassManager &pm, const LadderOptions &options) {
   if (options.gpu)
     return pm.addNestedPass<func::FuncOp>(attn::createScheduleGpu());
   pm.addPass(createCheckElementTypes());
   pm.addNestedPass<func::FuncOp>(attn::createSchedule({options.vectors.lanes, options.vectors.registers}));
+  pm.addNestedPass<func::FuncOp>(attn::createChooseLinearForm());
   pm.addNestedPass<func::FuncOp>(
       attn::createScheduleLinearAttention({options.vectors.lanes, options.vectors.registers}));
 }

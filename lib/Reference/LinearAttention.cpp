@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The recurrence S_t = e^{g_t} S_{t-1} + k_t v_t^T, a token at a time. z is one more column of S, for a value of 1.
+// The recurrence S_t = e^{g_t} S_{t-1} + k_t v_t^T, or its delta rule, a token at a time. z is one more column of S,
+// for a value of 1.
 #include "LinearAttention.h"
 
 #include "Attention.h"
@@ -20,17 +21,40 @@ using Features = std::vector<double>;
 struct State {
   int64_t rows, columns; // Dk, Dv + 1
   std::vector<double> sums, sizes;
+  std::vector<double> errors; // by the delta rule, of a column: F in the header
   int64_t tokens = 0;
   double decayed = 0; // the most that 64 tokens in a row have decayed, as a sum of |g|
 
-  State(int64_t rows, int64_t columns) : rows(rows), columns(columns), sums(rows * columns), sizes(rows * columns) {}
+  State(int64_t rows, int64_t columns)
+      : rows(rows), columns(columns), sums(rows * columns), sizes(rows * columns), errors(columns) {}
 
-  /// The error of an element relative to `sizes`. Chunks sum g: what a sum rounds off is relative to the sum.
-  double relativeError() const {
+  double length(int64_t column) const {
+    double squares = 0;
+    for (int64_t d = 0; d < rows; ++d)
+      squares += sums[d * columns + column] * sums[d * columns + column];
+    return std::sqrt(squares);
+  }
+
+  /// The error of an element relative to `sizes`, or to `errors`, which have the tokens in them. Chunks sum g: what a
+  /// sum rounds off is relative to the sum.
+  double relativeError(bool isDelta) const {
     constexpr double kFeature = 8; // of a feature map, and of exponentials
-    return kFloatEpsilon * (std::sqrt(double(tokens)) + std::sqrt(double(rows)) + kFeature + decayed);
+    double walk = isDelta ? 0 : std::sqrt(double(tokens));
+    return kFloatEpsilon * (walk + std::sqrt(double(rows)) + kFeature + decayed);
   }
 };
+
+/// What is read with a query: sums, and what their errors are relative to.
+struct Reading {
+  std::vector<double> sums, sizes;
+};
+
+double rootMeanSquare(const double *x, int64_t count) {
+  double squares = 0;
+  for (int64_t k = 0; k < count; ++k)
+    squares += x[k] * x[k];
+  return std::sqrt(squares / double(count));
+}
 
 class Evaluator {
 public:
@@ -50,10 +74,14 @@ public:
   State initialState(int64_t b, int64_t h) const;
   void step(State &state, int64_t b, int64_t h, int64_t t, const double *key);
   void read(const State &state, int64_t b, int64_t h, int64_t t, const double *query, LinearResult &result) const;
+  void readPadding(int64_t b, int64_t h, int64_t t, LinearResult &result) const;
   void store(const State &state, int64_t b, int64_t h, LinearResult &result) const;
 
 private:
   double decayAt(int64_t b, int64_t h, int64_t t, int64_t d) const;
+  void correct(State &state, int64_t b, int64_t h, int64_t t, const double *key, std::vector<double> &values) const;
+  Reading product(const State &state, const double *query) const;
+  void divide(Reading &reading) const;
 
   const LinearProblem &p;
   mutable fovea::attn::LinearAttentionOp op; // a handle, whose accessors are not const
@@ -84,13 +112,15 @@ State Evaluator::initialState(int64_t b, int64_t h) const {
   if (!p.initial)
     return state;
   state.tokens = 1;
-  int64_t columns = op.isNormalized() ? p.valueColumns + 1 : p.valueColumns;
+  int64_t columns = op.getStateColumns();
   for (int64_t d = 0; d < p.keyColumns; ++d)
     for (int64_t c = 0; c < columns; ++c) {
       double element = p.initial->floatAt(((b * p.kvHeads + h) * p.keyColumns + d) * columns + c);
       state.sums[d * state.columns + c] = element;
       state.sizes[d * state.columns + c] = std::fabs(element);
     }
+  for (int64_t c = 0; c < state.columns; ++c)
+    state.errors[c] = state.length(c);
   return state;
 }
 
@@ -105,24 +135,51 @@ double Evaluator::decayAt(int64_t b, int64_t h, int64_t t, int64_t d) const {
   return p.decay->floatAt(rank == 3 ? token : token * p.keyColumns + d);
 }
 
+/// v - R^T k, times beta: what the delta rule writes.
+void Evaluator::correct(State &state, int64_t b, int64_t h, int64_t t, const double *key,
+                        std::vector<double> &values) const {
+  bool bhnd = op.getLayout() == fovea::attn::Layout::BHND;
+  double beta = p.beta->floatAt(bhnd ? (b * p.kvHeads + h) * p.keys + t : (b * p.keys + t) * p.kvHeads + h);
+  double length = std::sqrt(double(p.keyColumns)) * rootMeanSquare(key, p.keyColumns);
+  double grows = std::max(1.0, std::fabs(1 - beta * length * length));
+  for (int64_t c = 0; c < state.columns; ++c) {
+    double recalled = 0, before = state.length(c);
+    for (int64_t d = 0; d < p.keyColumns; ++d)
+      recalled += key[d] * state.sums[d * state.columns + c];
+    double own = before + std::fabs(beta) * length * (std::fabs(values[c]) + length * before);
+    state.errors[c] = std::hypot(grows * state.errors[c], own);
+    values[c] = beta * (values[c] - recalled);
+  }
+}
+
 void Evaluator::step(State &state, int64_t b, int64_t h, int64_t t, const double *key) {
-  constexpr int64_t kWindow = 64;   // tokens; no chunk is longer
-  constexpr double kVanished = 104; // e^-104 is 0 in f32
+  constexpr int64_t kWindow = fovea::attn::kMaxParallelTokens; // no chunk is longer
+  constexpr double kVanished = 104;                            // e^-104 is 0 in f32
   Strides strides(p.value->shape, op.getLayout());
   int64_t from = b * strides.batch + h * strides.head + t * strides.position;
   std::vector<double> values(state.columns, 1.0);
   for (int64_t c = 0; c < p.valueColumns; ++c)
     values[c] = p.value->floatAt(from + c);
-  double most = 0;
+  double most = 0, mostKept = 0;
   for (int64_t d = 0; d < p.keyColumns; ++d) {
     double g = decayAt(b, h, t, d), kept = std::exp(g);
     most = std::max(most, std::min(std::fabs(g), kVanished));
-    double *sums = &state.sums[d * state.columns], *sizes = &state.sizes[d * state.columns];
-    for (int64_t c = 0; c < state.columns; ++c) {
-      sums[c] = kept * sums[c] + key[d] * values[c];
-      sizes[c] = kept * sizes[c] + std::fabs(key[d] * values[c]);
+    mostKept = std::max(mostKept, kept);
+    for (int64_t c = d * state.columns; p.decay && c < (d + 1) * state.columns; ++c) {
+      state.sums[c] *= kept;
+      state.sizes[c] *= kept;
     }
   }
+  if (p.beta) {
+    for (double &error : state.errors)
+      error *= mostKept;
+    correct(state, b, h, t, key, values);
+  }
+  for (int64_t d = 0; d < p.keyColumns; ++d)
+    for (int64_t c = 0; c < state.columns; ++c) {
+      state.sums[d * state.columns + c] += key[d] * values[c];
+      state.sizes[d * state.columns + c] += std::fabs(key[d] * values[c]);
+    }
   ++state.tokens;
   if (!p.decay)
     return;
@@ -143,26 +200,67 @@ double boundOf(double value, double relative, double size) {
   return kErrorFactor * (relative * size + kFloatEpsilon * std::fabs(value)) + kSmallestNormal;
 }
 
+Reading Evaluator::product(const State &state, const double *query) const {
+  Reading reading{std::vector<double>(state.columns), std::vector<double>(state.columns)};
+  bool dividesByZ =
+      op.getNormalizer() == fovea::attn::Normalizer::Z || op.getNormalizer() == fovea::attn::Normalizer::NormZ;
+  double epsilon = op.getEpsilon().convertToDouble(), norm = 1;
+  if (op.getNormalizer() == fovea::attn::Normalizer::NormZ)
+    norm = std::sqrt(std::pow(rootMeanSquare(query, p.keyColumns), 2) + epsilon);
+  for (int64_t d = 0; d < p.keyColumns; ++d) {
+    const double *sums = &state.sums[d * state.columns], *sizes = &state.sizes[d * state.columns];
+    double divisor = dividesByZ ? norm * (sums[p.valueColumns] + epsilon) : 1, element = query[d] / divisor;
+    double error = dividesByZ ? sizes[p.valueColumns] * norm / std::fabs(divisor) : 0; // of the divisor, relative
+    for (int64_t c = 0; c < state.columns; ++c) {
+      reading.sums[c] += element * sums[c];
+      reading.sizes[c] += std::fabs(element) * (sizes[c] + error * std::fabs(sums[c]));
+    }
+  }
+  double length = std::sqrt(double(p.keyColumns)) * rootMeanSquare(query, p.keyColumns);
+  for (int64_t c = 0; p.beta && c < state.columns; ++c)
+    reading.sizes[c] = length * state.errors[c];
+  return reading;
+}
+
+/// The scale, or the division that comes after the product.
+void Evaluator::divide(Reading &reading) const {
+  double epsilon = op.getEpsilon().convertToDouble(), scale = op.getScale().convertToDouble();
+  double divisor = 1 / scale, size = 0; // of the divisor
+  if (op.getNormalizer() == fovea::attn::Normalizer::QZ) {
+    divisor = reading.sums.back() + epsilon;
+    size = reading.sizes.back();
+  }
+  if (op.getNormalizer() == fovea::attn::Normalizer::Norm) {
+    divisor = std::sqrt(std::pow(rootMeanSquare(reading.sums.data(), p.valueColumns), 2) + epsilon);
+    size = rootMeanSquare(reading.sizes.data(), p.valueColumns);
+  }
+  for (int64_t c = 0; c < p.valueColumns; ++c) {
+    reading.sums[c] /= divisor;
+    reading.sizes[c] = (reading.sizes[c] + std::fabs(reading.sums[c]) * size) / std::fabs(divisor);
+  }
+}
+
 void Evaluator::read(const State &state, int64_t b, int64_t h, int64_t t, const double *query,
                      LinearResult &result) const {
-  std::vector<double> sums(state.columns), sizes(state.columns);
-  for (int64_t d = 0; d < p.keyColumns; ++d)
-    for (int64_t c = 0; c < state.columns; ++c) {
-      sums[c] += query[d] * state.sums[d * state.columns + c];
-      sizes[c] += std::fabs(query[d]) * state.sizes[d * state.columns + c];
-    }
+  Reading reading = product(state, query);
+  bool isNorm = op.getNormalizer() == fovea::attn::Normalizer::Norm;
+  double all = isNorm ? *llvm::max_element(reading.sizes) : reading.sizes.back();
+  std::vector<double> before = reading.sizes;
+  divide(reading);
   Strides strides(result.output.value.shape, op.getLayout());
   int64_t to = b * strides.batch + h * strides.head + t * strides.position;
-  double scale = op.getScale().convertToDouble(), relative = state.relativeError();
-  double divisor = sums.back() + op.getEpsilon().convertToDouble();
   for (int64_t c = 0; c < p.valueColumns; ++c) {
-    double value = op.isNormalized() ? sums[c] / divisor : scale * sums[c];
-    double size = op.isNormalized() ? (sizes[c] + std::fabs(value) * sizes.back()) / std::fabs(divisor)
-                                    : std::fabs(scale) * sizes[c];
-    result.output.value.data<double>()[to + c] = value;
-    result.output.bound[to + c] = std::max(sizes[c], sizes.back()) > FLT_MAX ? boundOf(value, relative, INFINITY)
-                                                                             : boundOf(value, relative, size);
+    result.output.value.data<double>()[to + c] = reading.sums[c];
+    double size = std::max(before[c], all) > FLT_MAX ? INFINITY : reading.sizes[c];
+    result.output.bound[to + c] = boundOf(reading.sums[c], state.relativeError(bool(p.beta)), size);
   }
+}
+
+/// 0, exactly.
+void Evaluator::readPadding(int64_t b, int64_t h, int64_t t, LinearResult &result) const {
+  Strides strides(result.output.value.shape, op.getLayout());
+  int64_t to = b * strides.batch + h * strides.head + t * strides.position;
+  std::fill_n(result.output.bound.begin() + to, p.valueColumns, kSmallestNormal);
 }
 
 void Evaluator::store(const State &state, int64_t b, int64_t h, LinearResult &result) const {
@@ -171,7 +269,8 @@ void Evaluator::store(const State &state, int64_t b, int64_t h, LinearResult &re
     for (int64_t c = 0; c < columns; ++c) {
       int64_t to = ((b * p.kvHeads + h) * p.keyColumns + d) * columns + c, from = d * state.columns + c;
       result.state.value.data<double>()[to] = state.sums[from];
-      result.state.bound[to] = boundOf(state.sums[from], state.relativeError(), state.sizes[from]);
+      result.state.bound[to] =
+          boundOf(state.sums[from], state.relativeError(bool(p.beta)), p.beta ? state.errors[c] : state.sizes[from]);
     }
 }
 
@@ -219,7 +318,7 @@ FailureOr<LinearResult> fovea::reference::evaluate(const LinearProblem &p, Looku
           evaluator.read(state, b, h * group + member, t, &queries[member][t * p.keyColumns], result);
       };
       auto next = rows.begin();
-      for (int64_t t = 0; t < p.keys; ++t) {
+      for (int64_t t = 0; t < p.tokensOf(b); ++t) {
         evaluator.step(state, b, h, t, &(*keys)[t * p.keyColumns]);
         if (op.isCausal() && next != rows.end() && *next == t) {
           read(t);
@@ -228,64 +327,10 @@ FailureOr<LinearResult> fovea::reference::evaluate(const LinearProblem &p, Looku
       }
       if (!op.isCausal())
         llvm::for_each(rows, read);
+      for (; op.isCausal() && next != rows.end(); ++next)
+        for (int64_t member = 0; member < group; ++member)
+          evaluator.readPadding(b, h * group + member, *next, result);
       evaluator.store(state, b, h, result);
     }
   return result;
-}
-
-Work fovea::reference::countWork(const LinearProblem &p) {
-  Work work;
-  work.stateSteps = double(p.batches) * (double(p.kvHeads) * double(p.keys) + double(p.heads) * double(p.queries));
-  work.flops = 2 * work.stateSteps * double(p.keyColumns) * double(p.valueColumns);
-  return work;
-}
-
-static LogicalResult find(Value value, fovea::attn::LinearAttentionOp op, Lookup lookup, TensorRef &array) {
-  if (!value)
-    return success();
-  const RuntimeValue *known = lookup(value);
-  if (!known || !std::holds_alternative<TensorRef>(*known))
-    return op.emitError() << "the reference does not know an operand's array";
-  array = std::get<TensorRef>(*known);
-  return success();
-}
-
-FailureOr<LinearProblem> LinearProblem::create(attn::LinearAttentionOp op, Lookup lookup) {
-  LinearProblem p{op, {}, {}, {}, {}, {}, 0, 0, 0, 0, 0, 0, 0};
-  if (failed(find(op.getQuery(), op, lookup, p.query)) || failed(find(op.getKey(), op, lookup, p.key)) ||
-      failed(find(op.getValue(), op, lookup, p.value)) || failed(find(op.getDecay(), op, lookup, p.decay)) ||
-      failed(find(op.getInitialState(), op, lookup, p.initial)))
-    return failure();
-  SmallVector<int64_t, 4> order = attn::AttentionOp::dimensionOrder(op.getLayout());
-  const auto &q = p.query->shape, &k = p.key->shape, &v = p.value->shape;
-  if (k[order[0]] != q[order[0]] || v[order[0]] != q[order[0]] || k[order[1]] != v[order[1]] ||
-      k[order[2]] != v[order[2]] || k[3] != q[3] || (op.isCausal() && q[order[2]] != k[order[2]]))
-    return op.emitError() << "query " << formatShape(q) << ", key " << formatShape(k) << " and value " << formatShape(v)
-                          << " do not fit together";
-  p.batches = q[0], p.heads = q[order[1]], p.kvHeads = k[order[1]], p.queries = q[order[2]], p.keys = k[order[2]];
-  p.keyColumns = k[3], p.valueColumns = v[3];
-  if (p.kvHeads == 0 ? p.heads != 0 : p.heads % p.kvHeads != 0)
-    return op.emitError() << p.heads << " query heads are not a multiple of " << p.kvHeads << " kv heads";
-  if (p.initial && p.initial->shape != p.stateShape())
-    return op.emitError() << "initial_state has shape " << formatShape(p.initial->shape) << ", but must have "
-                          << formatShape(p.stateShape());
-  std::vector<int64_t> tokens = {k[0], k[1], k[2], k[3]};
-  if (p.decay && p.decay->shape.size() == 1)
-    tokens = {p.kvHeads};
-  else if (p.decay)
-    tokens.resize(p.decay->shape.size());
-  if (p.decay && p.decay->shape != tokens)
-    return op.emitError() << "decay has shape " << formatShape(p.decay->shape) << ", but key makes it "
-                          << formatShape(tokens);
-  return p;
-}
-
-std::vector<int64_t> LinearProblem::outputShape() const {
-  if (attn::LinearAttentionOp(op).getLayout() == attn::Layout::BNHD)
-    return {batches, queries, heads, valueColumns};
-  return {batches, heads, queries, valueColumns};
-}
-
-std::vector<int64_t> LinearProblem::stateShape() const {
-  return {batches, kvHeads, keyColumns, attn::LinearAttentionOp(op).getStateColumns()};
 }

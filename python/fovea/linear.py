@@ -8,72 +8,99 @@ from typing import NamedTuple
 import numpy as np
 
 from .arguments import check_target, check_threads, infer_dims
-from .arrays import as_float32
-from .functions import exp, maximum, where
+from .arrays import as_array, as_float32
+from .features import FEATURE_MAPS, Performer
 from .kernel import _native
 from .module import _live, check_flag
 from .operands import Operands, scalar
 from .tracing import Builder, Traced, convert, float_literal
 
-FEATURE_MAPS = {
-    "elu1": lambda x: where(x > 0, x + 1, exp(x)),  # elu(x) + 1
-    "relu": lambda x: maximum(x, 0.0),
-}
+NORMALIZERS = ("qz", "z", "norm_z", "norm")
+FORMS = ("recurrent", "chunked", "parallel")
+_MAX_STATIC_TOKENS = 4    # of calls that decode: kernels of their own, in another form
+_MAX_PARALLEL_TOKENS = 128
 _MAX_PLANS = 64
 _lock = threading.Lock()
 _modules, _plans = {}, {}
 
 
-def linear_attention(query, key, value, *, feature_map=None, normalizer=None, decay=None, is_causal=True, scale=None, epsilon=None,
-                     initial_state=None, return_state=False, layout="bhnd", out=None, threads=None, target=None):
+def linear_attention(query, key, value, *, feature_map=None, normalizer=None, decay=None, beta=None, lengths=None, is_causal=True, scale=None,
+                     epsilon=None, initial_state=None, return_state=False, layout="bhnd", form=None, out=None, threads=None, target=None):
     """Linear attention, compiled for this machine. For each sequence and kv head, over the tokens t in order:
 
-        S_t = diag(e^g_t) S_(t-1) + k_t v_t^T                    k = feature_map(key), q = feature_map(query); S_0 = initial_state or 0
+        R_t = diag(e^g_t) S_(t-1)                                k = feature_map(key), q = feature_map(query); S_0 = initial_state or 0
+        S_t = R_t + k_t v_t^T                                    or, with beta, the delta rule:
+        S_t = R_t + beta_t k_t (v_t - R_t^T k_t)^T
         z_t = diag(e^g_t) z_(t-1) + k_t
         out_t = scale * q_t^T S_t                                normalizer=None
-        out_t = q_t^T S_t / (q_t . z_t + epsilon)                normalizer="qz"
+        out_t = q_t^T S_t / (q_t . z_t + epsilon)                normalizer="qz", the Linear Transformer's
+        out_t = (q_t / (z_t + epsilon))^T S_t                    normalizer="z"; "norm_z" with q_t / rms(q_t) for q_t
+        out_t = q_t^T S_t / rms(q_t^T S_t)                       normalizer="norm", TransNormer's; rms(x) = sqrt(mean(x^2) + epsilon)
 
     query [B, Hq, N, Dk], key [B, Hkv, N, Dk], value [B, Hkv, N, Dv]: float32 numpy arrays or CPU tensors with DLPack, of any
     strides, read in place. layout="bnhd": [B, N, H, D] for all of them, for decay and for out. Query head h reads the state of kv
     head h // (Hq // Hkv).
 
-    feature_map    None, "elu1" (elu(x) + 1, the Linear Transformer's), "relu", or a function of one traced number
-    normalizer     None, or "qz"
+    feature_map    None, "elu1" (elu(x) + 1, the Linear Transformer's), "relu", "exp", a function of one traced number, or a
+                   `fovea.Performer`
+    normalizer     None, "qz", "z", "norm_z" or "norm"
     decay          g, the logarithm of what is kept, 0 or below: [Hkv] per head (RetNet, Lightning), [B, Hkv, N] per token (Mamba-2),
                    [B, Hkv, N, Dk] per token and channel (GLA)
+    beta           [B, Hkv, N], the strength of each write of the delta rule: DeltaNet, with a decay per token Gated DeltaNet, with
+                   one per channel KDA. Keys should have length 1 and beta lie in [0, 1]: above beta |k|^2 = 2 the state grows
+                   without bound, which is not checked. No normalizer but "norm"
+    lengths        integers [B]: tokens of sequence b from lengths[b] on are padding, do not enter the state, and come out as 0; with
+                   is_causal=False it is about keys
     is_causal      False: every query reads the state of all keys; their numbers may then differ, and there is no decay
     scale          1 by default (ONNX and others: Dk ** -0.5); none with a normalizer
     epsilon        1e-6 by default, for a normalizer
-    initial_state  [B, Hkv, Dk, Dv]; with a normalizer [B, Hkv, Dk, Dv + 1], z in the last column
+    initial_state  [B, Hkv, Dk, Dv]; with "qz", "z" and "norm_z" [B, Hkv, Dk, Dv + 1], z in the last column
     return_state   also return the state after the last token, which continues the sequence as the next call's initial_state
+    form           None: the compiler chooses. "recurrent", "chunked", or "parallel" (no states, at most 128 tokens): they agree up to
+                   rounding
     out            array to write instead of a new one
     threads        None: one per hardware thread. The result does not depend on it, bit for bit
     target         as for `fovea.attention`
 
     Returns out [B, Hq, N, Dv] (or layout), with return_state a pair (out, state).
 
-    Sources: Katharopoulos et al. 2020; Sun et al. 2023 (RetNet); Yang et al. 2024 (GLA); Dao and Gu 2024 (Mamba-2).
+    Sources: Katharopoulos et al. 2020; Choromanski et al. 2021 (Performer); Qin et al. 2022 (TransNormer); Sun et al. 2023 (RetNet);
+    Yang et al. 2024 (GLA; DeltaNet); Dao and Gu 2024 (Mamba-2); Yang et al. 2025 (Gated DeltaNet); Kimi Team 2025 (KDA).
     ValueError: shapes, layout or options that do not fit. TypeError: not float32 on the CPU, or a feature map that cannot be traced.
     """
     inputs = [as_float32(a, n) for a, n in ((query, "query"), (key, "key"), (value, "value"))]
     check_layout(layout)
     check_flag(is_causal, "is_causal")
     check_flag(return_state, "return_state")
+    if isinstance(feature_map, Performer):
+        check_performer(normalizer, decay, beta, initial_state, is_causal, layout)
+        performed = feature_map.prepare(inputs[0], inputs[1], is_causal, layout, getattr(initial_state, "maximum", None),
+                                        None if lengths is None else check_lengths(lengths, infer_dims(*(a.shape for a in inputs), layout)))
+        result = linear_attention(performed.query, performed.key, value, feature_map="exp", normalizer="qz", decay=performed.decay, lengths=lengths,
+                                  is_causal=is_causal, epsilon=epsilon, initial_state=getattr(initial_state, "sums", None),
+                                  return_state=return_state, layout=layout, form=form, out=out, threads=threads, target=target)
+        return (result[0], performed.state(result[1])) if return_state else result
     dims = infer_dims(*(a.shape for a in inputs), layout)
     if is_causal and dims.Nq != dims.Nk:
         raise ValueError(f"is_causal with {dims.Nq} queries and {dims.Nk} keys: every token has both; "
                          "pass is_causal=False to read the state of all keys")
-    normalized = check_normalizer(normalizer, scale, epsilon)
+    check_normalizer(normalizer, scale, epsilon)
     rank = None
     if decay is not None:
         inputs.append(as_float32(decay, "decay"))
         rank = check_decay(inputs[-1].shape, dims, layout, is_causal)
-    state_shape = (dims.B, dims.Hkv, dims.Dk, dims.Dv + normalized)
+    state_shape = (dims.B, dims.Hkv, dims.Dk, dims.Dv + (normalizer in ("qz", "z", "norm_z")))
     if initial_state is not None:
         inputs.append(as_float32(initial_state, "initial_state"))
         check_shape(inputs[-1], "initial_state", state_shape)
-    program = Program(feature_lines(feature_map), normalized, rank, bool(is_causal), initial_state is not None, bool(return_state),
-                      layout, number(scale, "scale", 1.0), number(epsilon, "epsilon", 1e-6), dims.Hq, dims.Hkv, dims.Dk, dims.Dv)
+    if beta is not None:
+        inputs.append(as_float32(beta, "beta"))
+        check_beta(inputs[-1].shape, dims, layout, is_causal, normalizer)
+    if lengths is not None:
+        inputs.append(check_lengths(lengths, dims))
+    program = Program(feature_lines(feature_map), normalizer, rank, beta is not None, lengths is not None, bool(is_causal), initial_state is not None,
+                      bool(return_state), layout, form, static_tokens(form, is_causal, dims.Nk, initial_state is not None or return_state),
+                      number(scale, "scale", 1.0), number(epsilon, "epsilon", 1e-6), dims.Hq, dims.Hkv, dims.Dk, state_shape[3], dims.Dv)
     outputs, result = make_outputs(out, dims, layout, state_shape if return_state else None)
     plan = plan_of(program, check_target(target), [a.shape for a in (*inputs, *outputs)], check_threads(threads))
     plan.run([*inputs, *outputs])
@@ -81,20 +108,25 @@ def linear_attention(query, key, value, *, feature_map=None, normalizer=None, de
 
 
 class Program(NamedTuple):
-    """What the text depends on. `rank` is that of decay, or None."""
+    """What the text depends on. `rank` is that of decay, or None; `tokens` a number that the kernel is made for, or None."""
 
     feature: tuple
-    normalized: bool
+    normalizer: str
     rank: int
+    is_delta: bool
+    has_lengths: bool
     is_causal: bool
     has_initial: bool
     returns_state: bool
     layout: str
+    form: str
+    tokens: int
     scale: float
     epsilon: float
     Hq: int
     Hkv: int
     Dk: int
+    S: int
     Dv: int
 
 
@@ -104,15 +136,57 @@ def check_layout(layout):
 
 
 def check_normalizer(normalizer, scale, epsilon):
-    if normalizer not in (None, "qz"):
-        raise ValueError(f"normalizer: expected None or 'qz' (out / (q . z + epsilon)), got {normalizer!r}")
+    if normalizer not in (None, *NORMALIZERS):
+        raise ValueError(f"normalizer: expected None, {', '.join(map(repr, NORMALIZERS))}, got {normalizer!r}")
     if normalizer is None and epsilon is not None:
         raise ValueError("epsilon: only a normalizer adds it; pass normalizer='qz'")
     if normalizer is not None and scale is not None:
         raise ValueError("scale: a normalizer divides by what a scale would multiply; pass one of the two")
     if epsilon is not None and not 0 <= number(epsilon, "epsilon", None) <= 1e30:
         raise ValueError(f"epsilon: expected a number that is not negative, got {epsilon!r}")
-    return normalizer is not None
+
+
+def check_performer(normalizer, decay, beta, initial_state, is_causal, layout):
+    if normalizer != "qz":
+        raise ValueError(f"normalizer: a Performer's features are right up to a factor, which normalizer='qz' divides out, got {normalizer!r}")
+    for name, value in (("decay", decay), ("beta", beta)):
+        if value is not None:
+            raise ValueError(f"{name}: a Performer uses the decay itself, to lower features as their maximum rises")
+    if initial_state is not None and not isinstance(initial_state, Performer.State):
+        raise TypeError("initial_state: a Performer continues from what a call with return_state=True returned, sums and their maximum")
+    if initial_state is not None and not is_causal:
+        raise ValueError("initial_state: a Performer has one maximum for all keys when is_causal is False; pass is_causal=True")
+
+
+def check_beta(shape, dims, layout, is_causal, normalizer):
+    if not is_causal:
+        raise ValueError("beta: the delta rule needs an order of the tokens; pass is_causal=True")
+    if normalizer not in (None, "norm"):
+        raise ValueError(f"normalizer: with beta, the delta rule, the state is no sum of keys to divide by; pass None or 'norm', got {normalizer!r}")
+    expected = (dims.B, dims.Hkv, dims.Nk) if layout == "bhnd" else (dims.B, dims.Nk, dims.Hkv)
+    if shape != expected:
+        raise ValueError(f"beta: expected shape {expected}, got {shape}")
+
+
+def check_lengths(lengths, dims):
+    array = as_array(lengths, "lengths")
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"lengths: expected integers, got {array.dtype}")
+    check_shape(array, "lengths", (dims.B,))
+    if array.size and not 0 <= array.min() <= array.max() <= dims.Nk:
+        raise ValueError(f"lengths: expected numbers from 0 to {dims.Nk}, got {array.min()} to {array.max()}")
+    return array.astype(np.int64)
+
+
+def static_tokens(form, is_causal, tokens, has_state):
+    """The number of tokens where a kernel is made for it: few of them, or form parallel."""
+    if form not in (None, *FORMS):
+        raise ValueError(f"form: expected None, {', '.join(map(repr, FORMS))}, got {form!r}")
+    if form not in (None, "chunked") and not is_causal:
+        raise ValueError(f"form: {form!r} is for is_causal=True")
+    if form == "parallel" and (has_state or not 0 < tokens <= _MAX_PARALLEL_TOKENS):
+        raise ValueError(f"form: 'parallel' has no states and takes 1 to {_MAX_PARALLEL_TOKENS} tokens; pass 'chunked'")
+    return tokens if form == "parallel" or is_causal and 0 < tokens <= _MAX_STATIC_TOKENS else None
 
 
 def number(value, name, default):
@@ -145,7 +219,7 @@ def feature_lines(feature_map):
     if feature_map is None:
         return ()
     if isinstance(feature_map, str) and feature_map not in FEATURE_MAPS:
-        raise ValueError(f"feature_map: expected None, {', '.join(map(repr, FEATURE_MAPS))} or a function, got {feature_map!r}")
+        raise ValueError(f"feature_map: expected None, {', '.join(map(repr, FEATURE_MAPS))}, a function or a Performer, got {feature_map!r}")
     function = FEATURE_MAPS[feature_map] if isinstance(feature_map, str) else feature_map
     if not callable(function):
         raise TypeError(f"feature_map: expected a name or a function of one number, got {feature_map!r}")
@@ -159,7 +233,7 @@ def feature_lines(feature_map):
 
 
 def text_of(p):
-    sizes = {"B": "?", "N": "?", "M": "?", "Hq": p.Hq, "Hkv": p.Hkv, "Dk": p.Dk, "Dv": p.Dv, "S": p.Dv + p.normalized}
+    sizes = {"B": "?", "N": p.tokens or "?", "M": "?", "Hq": p.Hq, "Hkv": p.Hkv, "Dk": p.Dk, "Dv": p.Dv, "S": p.S}
     queries = "N" if p.is_causal else "M"
 
     def tensor(*names):
@@ -177,13 +251,23 @@ def text_of(p):
     if p.has_initial:
         arguments["initial_state"] = state
         clauses.append("initial_state %initial_state")
+    if p.is_delta:
+        arguments["beta"] = tensor("B", "Hkv", "N")
+        clauses.append("beta %beta")
+    if p.has_lengths:
+        arguments["lengths"] = "tensor<?xi64>"
+        clauses.append("lengths %lengths")
+    if p.is_delta:
+        clauses.append("rule <delta>")
     if not p.is_causal:
         clauses.append("direction <full>")
-    if p.normalized:
-        clauses.append(f"normalizer <qz> epsilon {float_literal(p.epsilon, single=False)}")
+    if p.normalizer:
+        clauses.append(f"normalizer <{p.normalizer}> epsilon {float_literal(p.epsilon, single=False)}")
     else:
         clauses.append(f"scale {float_literal(p.scale, single=False)}")
     clauses.append(f"layout <{p.layout}>")
+    if p.form:
+        clauses.append(f"form <{p.form}>")
     results = [tensor("B", "Hq", queries, "Dv"), state][:1 + p.returns_state]
     names, result_list = ["%o", "%state"][:1 + p.returns_state], f"({', '.join(results)})"
     feature = ["    feature (%x) {", *(f"      {line}" for line in p.feature), "    }"] if p.feature else []

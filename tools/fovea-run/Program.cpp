@@ -161,6 +161,10 @@ void Program::describeSizes(const Kernel &kernel, Sizes &sizes) {
       else
         parts.add(decay, {"B", "Hkv", keys, "Dk"}, order);
     }
+    if (op.getLengths())
+      parts.add(paramOf(op.getLengths()), {"B"}, {0});
+    if (op.getBeta())
+      parts.add(paramOf(op.getBeta()), {"B", "Hkv", keys}, ArrayRef(order).take_front(3));
     if (op.getInitialState())
       parts.add(paramOf(op.getInitialState()), {"B", "Hkv", "Dk", state}, {0, 1, 2, 3});
     auto addOutput = [&](unsigned part, std::optional<unsigned> param) {

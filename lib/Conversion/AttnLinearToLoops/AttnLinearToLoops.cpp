@@ -65,10 +65,11 @@ struct LowerChunk : OpConversionPattern<LinearChunkOp> {
     Loops b(op.getLoc(), rewriter);
     Value s = adaptor.getState()[0], z = adaptor.getState()[1];
     Value features = op.getQuery() ? b.buffer({op.getKeyHeadSize()}, b.getF32Type()) : Value();
+    Value written = op.getKey() ? b.buffer({op.getValueHeadSize()}, b.getF32Type()) : Value();
     b.loop(op.getValid(), [&](Value t) {
       Value token = arith::AddIOp::create(b, op.getPosition(), t);
       if (op.getKey())
-        letKeyIn(b, op, token, s, z);
+        letKeyIn(b, op, token, s, z, written);
       if (op.getQuery())
         computeQueries(b, op, token, s, z, features);
     });
@@ -94,38 +95,89 @@ private:
     return b.exp(b.load(op.getDecay(), at));
   }
 
-  /// S = e^g S + k v^T, z = e^g z + k
-  static void letKeyIn(Loops &b, LinearChunkOp op, Value token, Value s, Value z) {
-    b.loop(b.index(op.getKeyHeadSize()), [&](Value d) {
-      Value decay = kept(b, op, token, d);
-      auto decayed = [&](Value x) { return decay ? b.mul(decay, x) : x; };
-      Value k = featureOf(b, op, b.load(op.getKey(), {op.getBatch(), op.getHead(), token, d}));
-      b.store(b.add(decayed(b.load(z, d)), k), z, d);
-      b.loop(b.index(op.getValueHeadSize()), [&](Value c) {
-        Value v = b.load(op.getValue(), {op.getBatch(), op.getHead(), token, c});
-        b.store(b.add(decayed(b.load(s, {d, c})), b.mul(k, v)), s, {d, c});
-      });
+  static Value keyElement(Loops &b, LinearChunkOp op, Value token, Value d) {
+    return featureOf(b, op, b.load(op.getKey(), {op.getBatch(), op.getHead(), token, d}));
+  }
+
+  /// What a token writes: v, or by the delta rule beta (v - R^T k), with the decayed state R.
+  static void computeWrite(Loops &b, LinearChunkOp op, Value token, Value s, Value written) {
+    b.loop(b.index(op.getValueHeadSize()), [&](Value c) {
+      Value value = b.load(op.getValue(), {op.getBatch(), op.getHead(), token, c});
+      if (op.getBeta()) {
+        Value recalled = b.fold(b.index(op.getKeyHeadSize()), b.real(0), [&](Value d, Value sum) {
+          return b.add(sum, b.mul(b.load(s, {d, c}), keyElement(b, op, token, d)));
+        });
+        value = b.mul(b.load(op.getBeta(), {op.getBatch(), op.getHead(), token}), b.sub(value, recalled));
+      }
+      b.store(value, written, c);
     });
   }
 
-  /// o = scale q^T S, or q^T S / (q . z + epsilon)
+  /// R = e^g S, S = R + k v^T, z = e^g z + k
+  static void letKeyIn(Loops &b, LinearChunkOp op, Value token, Value s, Value z, Value written) {
+    Value keyColumns = b.index(op.getKeyHeadSize()), valueColumns = b.index(op.getValueHeadSize());
+    if (op.getDecay())
+      b.loop(keyColumns, [&](Value d) {
+        Value decay = kept(b, op, token, d);
+        b.store(b.mul(decay, b.load(z, d)), z, d);
+        b.loop(valueColumns, [&](Value c) { b.store(b.mul(decay, b.load(s, {d, c})), s, {d, c}); });
+      });
+    computeWrite(b, op, token, s, written);
+    b.loop(keyColumns, [&](Value d) {
+      Value k = keyElement(b, op, token, d);
+      b.store(b.add(b.load(z, d), k), z, d);
+      b.loop(valueColumns,
+             [&](Value c) { b.store(b.add(b.load(s, {d, c}), b.mul(k, b.load(written, c))), s, {d, c}); });
+    });
+  }
+
+  /// sqrt(mean of squares + epsilon)
+  static Value rootMeanSquare(Loops &b, LinearChunkOp op, int64_t count, function_ref<Value(Value)> element) {
+    Value squares = b.fold(b.index(count), b.real(0), [&](Value at, Value sum) {
+      Value x = element(at);
+      return b.add(sum, b.mul(x, x));
+    });
+    Value mean = b.mul(squares, b.real(1.0f / static_cast<float>(count)));
+    return math::SqrtOp::create(b, b.add(mean, b.real(op.getEpsilon().convertToDouble())));
+  }
+
+  static Value divide(Loops &b, Value x, Value y) { return arith::DivFOp::create(b, x, y); }
+
+  /// The features of a query; divided by those of z, if the normalizer says so.
+  static void loadQuery(Loops &b, LinearChunkOp op, Value head, Value token, Value z, Value features) {
+    Value keyColumns = b.index(op.getKeyHeadSize()), norm;
+    b.loop(keyColumns, [&](Value d) {
+      b.store(featureOf(b, op, b.load(op.getQuery(), {op.getBatch(), head, token, d})), features, d);
+    });
+    if (op.getNormalizer() == Normalizer::NormZ)
+      norm = rootMeanSquare(b, op, op.getKeyHeadSize(), [&](Value d) { return b.load(features, d); });
+    if (norm || op.getNormalizer() == Normalizer::Z)
+      b.loop(keyColumns, [&](Value d) {
+        Value divisor = b.add(b.load(z, d), b.real(op.getEpsilon().convertToDouble()));
+        Value x = divide(b, b.load(features, d), divisor);
+        b.store(norm ? divide(b, x, norm) : x, features, d);
+      });
+  }
+
+  /// o = scale q^T S, divided as the normalizer says.
   static void computeQueries(Loops &b, LinearChunkOp op, Value token, Value s, Value z, Value features) {
     Value keyColumns = b.index(op.getKeyHeadSize());
     b.loop(op.getGroup(), [&](Value member) {
       Value head = arith::AddIOp::create(b, arith::MulIOp::create(b, op.getHead(), op.getGroup()), member);
-      b.loop(keyColumns, [&](Value d) {
-        b.store(featureOf(b, op, b.load(op.getQuery(), {op.getBatch(), head, token, d})), features, d);
-      });
+      loadQuery(b, op, head, token, z, features);
       auto dot = [&](function_ref<Value(Value)> other) {
         return b.fold(keyColumns, b.real(0),
                       [&](Value d, Value sum) { return b.add(sum, b.mul(b.load(features, d), other(d))); });
       };
+      auto product = [&](Value c) { return dot([&](Value d) { return b.load(s, {d, c}); }); };
       Value divisor;
-      if (op.isNormalized())
+      if (op.getNormalizer() == Normalizer::QZ)
         divisor = b.add(dot([&](Value d) { return b.load(z, d); }), b.real(op.getEpsilon().convertToDouble()));
+      if (op.getNormalizer() == Normalizer::Norm)
+        divisor = rootMeanSquare(b, op, op.getValueHeadSize(), product);
       b.loop(b.index(op.getValueHeadSize()), [&](Value c) {
-        Value o = dot([&](Value d) { return b.load(s, {d, c}); });
-        o = divisor ? Value(arith::DivFOp::create(b, o, divisor)) : b.mul(o, b.real(op.getScale().convertToDouble()));
+        Value o = product(c);
+        o = divisor ? divide(b, o, divisor) : b.mul(o, b.real(op.getScale().convertToDouble()));
         b.store(o, op.getOutput(), {op.getBatch(), head, token, c});
       });
     });

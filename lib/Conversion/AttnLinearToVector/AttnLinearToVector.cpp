@@ -31,15 +31,6 @@ SmallVector<SmallVector<int64_t>, 2> shapesOf(LinearStateType type, ScheduleAttr
           {int64_t(llvm::alignTo(type.getRows(), schedule.getLanes()))}};
 }
 
-/// Calls body(row, column, panel, column of the panel) for every element of S.
-void forElements(VectorEmitter &b, LinearStateType type, function_ref<void(Value, Value, Value, Value)> body) {
-  Value panel = b.index(b.schedule.getPanel());
-  b.loop(b.index(type.getRows()), [&](Value d) {
-    b.loop(b.index(type.getColumns()),
-           [&](Value c) { body(d, c, arith::DivUIOp::create(b, c, panel), arith::RemUIOp::create(b, c, panel)); });
-  });
-}
-
 struct LowerInit : OpConversionPattern<InitLinearStateOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(InitLinearStateOp op, OpAdaptor, ConversionPatternRewriter &rewriter) const override {
@@ -47,18 +38,21 @@ struct LowerInit : OpConversionPattern<InitLinearStateOp> {
     LinearStateType type = op.getState().getType();
     auto shapes = shapesOf(type, b.schedule);
     Value s = b.buffer(shapes[0]), z = b.buffer(shapes[1]), initial = op.getInitial();
-    b.loop(b.index(shapes[0][0]), [&](Value p) {
-      b.loop(b.index(type.getRows()), [&](Value d) {
-        for (int64_t w = 0; w < b.schedule.getPanel(); w += b.lanes())
-          b.storeVector(b.splat(0), s, {p, d, b.index(w)});
-      });
-    });
-    b.loop(b.index(0), b.index(shapes[1][0]), b.lanes(), [&](Value d) { b.storeVector(b.splat(0), z, d); });
-    auto given = [&](Value d, Value c) { return b.load(initial, {op.getBatch(), op.getHead(), d, c}); };
     if (initial)
-      forElements(b, type, [&](Value d, Value c, Value p, Value w) { b.store(given(d, c), s, {p, d, w}); });
+      loadPanels(b, {initial, op.getBatch(), op.getHead(), b.index(0), b.index(0), b.index(type.getRows())},
+                 type.getColumns(), s);
+    else
+      b.loop(b.index(shapes[0][0]), [&](Value p) {
+        b.loop(b.index(type.getRows()), [&](Value d) {
+          for (int64_t w = 0; w < b.schedule.getPanel(); w += b.lanes())
+            b.storeVector(b.splat(0), s, {p, d, b.index(w)});
+        });
+      });
+    b.loop(b.index(0), b.index(shapes[1][0]), b.lanes(), [&](Value d) { b.storeVector(b.splat(0), z, d); });
+    Value columns = b.index(type.getColumns());
     if (initial && columnsOf(initial) > type.getColumns())
-      b.loop(b.index(type.getRows()), [&](Value d) { b.store(given(d, b.index(type.getColumns())), z, d); });
+      b.loop(b.index(type.getRows()),
+             [&](Value d) { b.store(b.load(initial, {op.getBatch(), op.getHead(), d, columns}), z, d); });
     rewriter.replaceOpWithMultiple(op, {Values{s, z}});
     return success();
   }
@@ -71,12 +65,12 @@ struct LowerStore : OpConversionPattern<StoreLinearStateOp> {
     VectorEmitter b(op.getLoc(), rewriter, scheduleOf(op));
     LinearStateType type = op.getState().getType();
     Value s = adaptor.getState()[0], z = adaptor.getState()[1];
-    auto store = [&](Value element, Value d, Value c) {
-      b.store(element, op.getDestination(), {op.getBatch(), op.getHead(), d, c});
-    };
-    forElements(b, type, [&](Value d, Value c, Value p, Value w) { store(b.load(s, {p, d, w}), d, c); });
-    if (columnsOf(op.getDestination()) > type.getColumns())
-      b.loop(b.index(type.getRows()), [&](Value d) { store(b.load(z, d), d, b.index(type.getColumns())); });
+    Value to = op.getDestination(), columns = b.index(type.getColumns());
+    storePanels(b, {to, op.getBatch(), op.getHead(), b.index(0), b.index(0), b.index(type.getRows())},
+                type.getColumns(), s);
+    if (columnsOf(to) > type.getColumns())
+      b.loop(b.index(type.getRows()),
+             [&](Value d) { b.store(b.load(z, d), to, {op.getBatch(), op.getHead(), d, columns}); });
     rewriter.eraseOp(op);
     return success();
   }
@@ -93,6 +87,21 @@ struct LowerChunk : OpConversionPattern<LinearChunkOp> {
     return success();
   }
 };
+
+/// Exponentials of feature maps by the kernels' own polynomial, which costs half of upstream's.
+void expandExponentials(func::FuncOp function, ScheduleAttr schedule) {
+  SmallVector<math::ExpOp> exponentials;
+  function.walk([&](math::ExpOp op) {
+    auto type = dyn_cast<VectorType>(op.getType());
+    if (type && type.getElementType().isF32() && type.getNumElements() == schedule.getLanes())
+      exponentials.push_back(op);
+  });
+  for (math::ExpOp op : exponentials) {
+    OpBuilder builder(op);
+    op.replaceAllUsesWith(VectorEmitter(op.getLoc(), builder, schedule).exp(op.getOperand()));
+    op.erase();
+  }
+}
 
 struct ConvertAttnLinearToVectorPass : fovea::impl::ConvertAttnLinearToVectorBase<ConvertAttnLinearToVectorPass> {
   void runOnOperation() override {
@@ -119,6 +128,7 @@ struct ConvertAttnLinearToVectorPass : fovea::impl::ConvertAttnLinearToVectorBas
     patterns.add<LowerInit, LowerStore, LowerChunk>(types, &getContext());
     if (failed(convertLinearOps(function, types, std::move(patterns))))
       return failure();
+    expandExponentials(function, *schedule);
     return approximateMath(function);
   }
 };

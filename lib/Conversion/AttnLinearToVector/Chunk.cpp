@@ -1,153 +1,113 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The chunked form: its buffers, the order of its products, the output and the state.
 #include "Chunk.h"
 
-#include "../AttnTileToVector/VectorizeRegion.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace fovea;
+using namespace fovea::attn;
 
-/// Calls body(column, width) for vectors that cover `columns`; the last one may be narrow.
-static void forVectors(VectorEmitter &b, int64_t columns, function_ref<void(Value, int64_t)> body) {
-  int64_t whole = columns / b.lanes() * b.lanes();
-  if (whole)
-    b.loop(b.index(0), b.index(whole), b.lanes(), [&](Value c) { body(c, b.lanes()); });
-  if (whole != columns)
-    body(b.index(whole), columns - whole);
-}
-
-/// Which panel a column is in, and where.
-static std::pair<Value, Value> inPanel(VectorEmitter &b, Value column) {
-  Value panel = b.createOrFold<arith::DivUIOp>(column, b.index(b.schedule.getPanel()));
-  return {panel, b.sub(column, b.mul(panel, b.schedule.getPanel()))};
-}
-
-ChunkEmitter::ChunkEmitter(VectorEmitter &b, attn::LinearChunkOp op, Value s, Value z)
+ChunkEmitter::ChunkEmitter(VectorEmitter &b, LinearChunkOp op, Value s, Value z)
     : b(b), op(op), s(s), z(z), keyColumns(op.getKeyHeadSize()), keyVectors(llvm::divideCeil(keyColumns, b.lanes())),
       valueColumns(op.getValueHeadSize()), panels(llvm::divideCeil(valueColumns, b.schedule.getPanel())),
-      rows(b.schedule.getQueryTile()) {
+      rows(b.schedule.getQueryTile()), blockRows(rows) {
+  constexpr int64_t kSecondaryChunk = 16; // tokens; not more decay than fp32 holds, as a rule
   if (op.getDecay())
     decay = cast<MemRefType>(op.getDecay().getType()).getRank() == 4 ? Decay::PerChannel : Decay::PerToken;
+  if (decay == Decay::PerChannel)
+    blockRows = llvm::alignTo(kSecondaryChunk, b.schedule.getMicroKeys());
+  allocate();
+}
+
+void ChunkEmitter::allocate() {
   // A power of two between rows would map the rows of a column to a few sets of the cache.
-  int64_t stride = (keyVectors + 1) * b.lanes();
+  int64_t stride = (keyVectors + 1) * b.lanes(), panel = b.schedule.getPanel();
+  bool isRecurrent = op.getForm() == LinearForm::Recurrent, isPerChannel = decay == Decay::PerChannel;
+  bool hasKeySums = op.keepsKeySum() && op.getNormalizer() != Normalizer::QZ;
   if (op.getKey()) {
     k = b.buffer({rows, stride});
-    v = b.buffer({panels, rows, b.schedule.getPanel()});
+    v = b.buffer({panels, rows, panel});
   }
   if (op.getQuery()) {
     q = b.buffer({rows, stride});
-    tile = b.buffer({b.schedule.getMicroKeys(), b.schedule.getPanel()});
-    divisors = op.isNormalized() ? b.buffer({rows}) : Value();
+    o = b.buffer({panels, rows, panel});
+    divisors = op.getNormalizer() == Normalizer::QZ ? b.buffer({rows}) : Value();
   }
-  if (op.getKey() && op.getQuery()) {
+  if (isPerChannel)
+    sums = b.buffer({rows, stride});
+  else if (decay == Decay::PerToken && !isRecurrent)
+    sums = b.buffer({rows});
+  if (op.getBeta() && decay != Decay::None)
+    kDecayed = b.buffer({rows, stride});
+  if (isRecurrent || !op.getKey())
+    return;
+  if (isPerChannel)
+    keptAll = b.buffer({keyVectors * b.lanes()});
+  if (hasKeySums)
+    keySums = b.buffer({rows + 1, stride});
+  if (op.getBeta()) {
+    products = b.buffer({rows, rows + b.lanes()});
+    betas = b.buffer({rows});
+  }
+  if (op.getQuery())
     scores = b.buffer({rows, rows + b.lanes()});
-    if (decay != Decay::PerChannel)
-      kTransposed = b.buffer({keyVectors * b.lanes(), rows + b.lanes()});
+  if (!op.getQuery() && !op.getBeta())
+    return;
+  int64_t blocks = llvm::divideCeil(rows, blockRows);
+  kTransposed = b.buffer({blocks, keyVectors * b.lanes(), rows + b.lanes()});
+  if (isPerChannel) {
+    scaled = b.buffer({rows, stride});
+    spans = b.buffer({blocks});
   }
 }
 
 void ChunkEmitter::emit() {
+  if (op.getForm() == LinearForm::Recurrent)
+    emitRecurrent();
+  else
+    emitChunk();
+}
+
+void ChunkEmitter::emitChunk() {
   if (op.getKey()) {
-    loadRows(op.getKey(), op.getHead(), k, /*isFeature=*/true, /*scale=*/1);
-    loadValues();
+    loadRows(memoryRows(op.getKey(), op.getHead(), b.index(0), op.getValid()), k, /*isFeature=*/true, /*scale=*/1);
+    loadPanels(b, memoryRows(op.getValue(), op.getHead(), b.index(0), op.getValid()), valueColumns, v);
     loadDecay();
+    if (keySums)
+      emitKeySums();
   }
   if (kTransposed)
-    transposeKeys();
+    prepareKeys();
+  if (op.getBeta())
+    emitWrites();
   if (op.getQuery()) {
     Value first = arith::MulIOp::create(b, op.getHead(), op.getGroup());
     b.loop(op.getGroup(), [&](Value member) { emitQueries(b.add(first, member)); });
   }
-  if (op.getKey()) {
-    if (decay != Decay::None)
-      scaleKeys();
-    emitUpdate();
-    if (op.isNormalized())
-      emitNormalizerUpdate();
-  }
-}
-
-/// The chunk's rows of one head as dense rows, features taken if asked for. What pads a row to whole vectors is 0.
-void ChunkEmitter::loadRows(Value source, Value head, Value to, bool isFeature, float scale) {
-  isFeature &= !op.getFeature().empty();
-  StridedRows from(b, source, op.getBatch(), head);
-  b.loop(op.getValid(), [&](Value r) {
-    Value row = b.add(op.getPosition(), r);
-    auto finish = [&](function_ref<Value(Value, int64_t)> load) {
-      forVectors(b, keyColumns, [&](Value c, int64_t width) {
-        Value x = load(c, width);
-        if (isFeature)
-          x = vectorizeRegion(b, op.getFeature(), x);
-        if (scale != 1)
-          x = b.mulf(x, b.splat(scale));
-        if (width != b.lanes())
-          x = arith::SelectOp::create(b, b.leading(width), x, b.splat(0));
-        b.storeVector(x, to, {r, c});
-      });
-    };
-    auto dense = [&] {
-      Value view = from.denseRow(b, row, keyColumns);
-      finish([&](Value c, int64_t width) { return b.loadLeading(view, {b.index(0), c}, width); });
-    };
-    auto strided = [&] {
-      b.loop(b.index(keyColumns), [&](Value c) { b.store(b.load(source, {op.getBatch(), head, row, c}), to, {r, c}); });
-      finish([&](Value c, int64_t) { return b.loadVector(to, {r, c}); });
-    };
-    b.when(from.isUnit(b, keyColumns), dense, strided);
-  });
-}
-
-/// Values panel by panel; columns past the last are 0.
-void ChunkEmitter::loadValues() {
-  StridedRows from(b, op.getValue(), op.getBatch(), op.getHead());
-  int64_t panel = b.schedule.getPanel();
-  b.loop(op.getValid(), [&](Value r) {
-    Value row = b.add(op.getPosition(), r);
-    if (valueColumns % panel)
-      for (int64_t w = valueColumns % panel / b.lanes() * b.lanes(); w < panel; w += b.lanes())
-        b.storeVector(b.splat(0), v, {b.index(panels - 1), r, b.index(w)});
-    auto dense = [&] {
-      Value view = from.denseRow(b, row, valueColumns);
-      forVectors(b, valueColumns, [&](Value c, int64_t width) {
-        auto [p, w] = inPanel(b, c);
-        b.storeVector(b.loadLeading(view, {b.index(0), c}, width), v, {p, r, w});
-      });
-    };
-    auto strided = [&] {
-      b.loop(b.index(valueColumns), [&](Value c) {
-        auto [p, w] = inPanel(b, c);
-        b.store(b.load(op.getValue(), {op.getBatch(), op.getHead(), row, c}), v, {p, r, w});
-      });
-    };
-    b.when(from.isUnit(b, valueColumns), dense, strided);
-  });
-}
-
-void ChunkEmitter::transposeKeys() {
-  auto flat = [&](Value buffer) { return Value(memref::ExtractStridedMetadataOp::create(b, buffer).getBaseBuffer()); };
-  auto strideOf = [](Value buffer) { return cast<MemRefType>(buffer.getType()).getDimSize(1); };
-  Value from = flat(k), to = flat(kTransposed);
-  int64_t fromStride = strideOf(k), toStride = strideOf(kTransposed);
-  b.loop(b.index(0), b.roundUp(op.getValid(), b.lanes()), b.lanes(), [&](Value r) {
-    b.loop(b.index(0), b.index(keyVectors * b.lanes()), b.lanes(), [&](Value d) {
-      b.transposeBlock(b.block(from, b.add(b.mul(r, fromStride), d), b.getIndexAttr(fromStride)),
-                       b.block(to, b.add(b.mul(d, toStride), r), b.getIndexAttr(toStride)));
-    });
-  });
+  if (!op.getKey() || isParallel())
+    return;
+  if (decay != Decay::None)
+    scaleKeys();
+  emitUpdate();
+  if (op.getNormalizer() == Normalizer::QZ)
+    emitNormalizerUpdate();
 }
 
 void ChunkEmitter::emitQueries(Value head) {
-  loadRows(op.getQuery(), head, q, /*isFeature=*/true, static_cast<float>(op.getScale().convertToDouble()));
-  if (scores && decay == Decay::PerChannel)
-    emitScoresPerChannel();
-  else if (scores)
-    emitScores();
-  if (decay != Decay::None)
-    scaleQueries();
-  if (op.isNormalized())
-    emitDivisors();
-  emitOutput(head);
+  loadQueries(head, b.index(0), op.getValid());
+  if (scores)
+    emitScores(q, scores, /*isStrict=*/false);
+  if (decay != Decay::None && !isParallel())
+    scaleToChunk(q, q);
+  if (divisors)
+    emitDivisors(b.index(0), op.getValid());
+  int64_t count = b.schedule.getMicroKeys();
+  b.loop(b.index(panels), [&](Value panel) {
+    b.loop(b.index(0), b.roundUp(op.getValid(), count), count, [&](Value i) { emitOutputTile(panel, i); });
+  });
+  storeOutput(head, b.index(0), op.getValid());
 }
 
 Values ChunkEmitter::outer(Values sums, Value begin, Value end, int64_t count, Row row, Column column) {
@@ -164,107 +124,37 @@ Values ChunkEmitter::outer(Values sums, Value begin, Value end, int64_t count, R
   });
 }
 
-Value ChunkEmitter::sumOf(Value vector) {
-  return vector::ReductionOp::create(b, vector::CombiningKind::ADD, vector, arith::FastMathFlags::reassoc);
-}
-
-/// A = tril(q k^T), decayed: whole register tiles up to the diagonal, 0 past it.
-void ChunkEmitter::emitScores() {
-  int64_t count = b.schedule.getMicroKeys();
-  VectorType integers = b.vectorType(b.getI32Type());
-  SmallVector<int32_t> iota(b.lanes());
-  std::iota(iota.begin(), iota.end(), 0);
-  Value lanes = arith::ConstantOp::create(b, DenseElementsAttr::get(integers, ArrayRef<int32_t>(iota)));
-  auto asInteger = [&](Value x) { return Value(arith::IndexCastOp::create(b, b.getI32Type(), x)); };
-  b.loop(b.index(0), b.roundUp(op.getValid(), count), count, [&](Value i) {
-    b.loop(b.index(0), b.add(i, count), b.schedule.getPanel(), [&](Value j) {
-      Values products = outer(
-          zeros(count), b.index(0), b.index(keyColumns), count,
-          [&](int64_t x, Value d) { return b.load(q, {b.add(i, x), d}); },
-          [&](int64_t c, Value d) { return b.loadVector(kTransposed, {d, b.add(j, lane(c))}); });
-      for (int64_t x = 0; x < count; ++x)
-        for (int64_t c = 0; c < b.vectorsPerPanel(); ++c) {
-          Value token = b.add(i, x), key = b.add(j, lane(c)), product = products[x * b.vectorsPerPanel() + c];
-          if (decay == Decay::PerToken)
-            product = b.mulf(product, keptBetween(token, key));
-          Value keys = arith::AddIOp::create(b, b.broadcast(asInteger(key)), lanes);
-          Value seen = b.compare(arith::CmpIPredicate::sle, keys, b.broadcast(asInteger(token)));
-          b.storeVector(arith::SelectOp::create(b, seen, product, b.splat(0)), scores, {token, key});
-        }
-    });
-  });
-}
-
-/// 1 / (q . z + sum_j A_ij + epsilon)
-void ChunkEmitter::emitDivisors() {
-  b.loop(op.getValid(), [&](Value i) {
-    Values sum = b.loop(b.index(0), b.index(keyVectors * b.lanes()), b.lanes(), b.splat(0),
-                        [&](Value c, ValueRange running) -> Values {
-                          return {b.fma(b.loadVector(q, {i, c}), b.loadVector(z, c), running[0])};
-                        });
-    if (scores)
-      sum = b.loop(b.index(0), b.add(i, 1), b.lanes(), sum, [&](Value j, ValueRange running) -> Values {
-        return {b.addf(running[0], b.loadVector(scores, {i, j}))};
-      });
-    Value divisor = b.addf(sumOf(sum[0]), b.real(op.getEpsilon().convertToDouble()));
-    b.store(arith::DivFOp::create(b, b.real(1), divisor), divisors, i);
-  });
-}
-
-void ChunkEmitter::emitOutput(Value head) {
-  StridedRows output(b, op.getOutput(), op.getBatch(), head);
-  int64_t panel = b.schedule.getPanel(), whole = valueColumns / panel, count = b.schedule.getMicroKeys();
-  Value end = b.roundUp(op.getValid(), count);
-  auto emitPanel = [&](Value p, int64_t columns) {
-    b.loop(b.index(0), end, count, [&](Value i) { emitOutputTile(output, head, p, columns, i); });
-  };
-  if (whole)
-    b.loop(b.index(whole), [&](Value p) { emitPanel(p, panel); });
-  if (valueColumns % panel)
-    emitPanel(b.index(whole), valueColumns % panel);
+Values ChunkEmitter::triangle(Values sums, Value matrix, Value panel, Value i, bool isStrict,
+                              function_ref<void(int64_t, Values &)> finish) {
+  int64_t count = b.schedule.getMicroKeys(), vectors = b.vectorsPerPanel();
+  auto element = [&](int64_t x, Value j) { return b.load(matrix, {b.add(i, x), j}); };
+  auto value = [&](int64_t c, Value j) { return b.loadVector(v, {panel, j, lane(c)}); };
+  sums = outer(sums, b.index(0), i, count, element, value);
+  for (int64_t y = 0; y < count; ++y) {
+    if (finish)
+      finish(y, sums);
+    for (int64_t c = 0; c < vectors; ++c) {
+      Value column = finish ? sums[y * vectors + c] : value(c, b.add(i, y));
+      for (int64_t x = y + isStrict; x < count; ++x)
+        sums[x * vectors + c] = b.fma(b.broadcast(element(x, b.add(i, y))), column, sums[x * vectors + c]);
+    }
+  }
+  return sums;
 }
 
 /// Rows [i, i + R) of one panel of O.
-void ChunkEmitter::emitOutputTile(const StridedRows &output, Value head, Value panel, int64_t columns, Value i) {
+void ChunkEmitter::emitOutputTile(Value panel, Value i) {
   int64_t count = b.schedule.getMicroKeys(), vectors = b.vectorsPerPanel();
-  Values o = outer(
-      zeros(count), b.index(0), b.index(keyColumns), count,
-      [&](int64_t x, Value d) { return b.load(q, {b.add(i, x), d}); },
-      [&](int64_t c, Value d) { return b.loadVector(s, {panel, d, lane(c)}); });
-  if (scores) {
-    auto score = [&](int64_t x, Value j) { return b.load(scores, {b.add(i, x), j}); };
-    auto value = [&](int64_t c, Value j) { return b.loadVector(v, {panel, j, lane(c)}); };
-    o = outer(o, b.index(0), i, count, score, value);
-    for (int64_t y = 0; y < count; ++y) // the triangle: row x reads rows up to itself
-      for (int64_t c = 0; c < vectors; ++c) {
-        Value column = value(c, b.add(i, y));
-        for (int64_t x = y; x < count; ++x)
-          o[x * vectors + c] = b.fma(b.broadcast(score(x, b.add(i, y))), column, o[x * vectors + c]);
-      }
-  }
-  for (int64_t x = 0; x < count; ++x) {
-    Value inverse = divisors ? b.broadcast(b.load(divisors, b.add(i, x))) : Value();
-    for (int64_t c = 0; c < vectors; ++c) {
-      Value sum = o[x * vectors + c];
-      b.storeVector(inverse ? b.mulf(sum, inverse) : sum, tile, {b.index(x), lane(c)});
-    }
-  }
-  Value first = b.mul(panel, b.schedule.getPanel());
-  b.loop(b.min(b.sub(op.getValid(), i), b.index(count)), [&](Value x) {
-    Value row = b.add(op.getPosition(), b.add(i, x));
-    auto dense = [&] {
-      Value view = output.denseRow(b, row, valueColumns);
-      for (int64_t c = 0; c < columns; c += b.lanes())
-        b.storeLeading(b.loadVector(tile, {x, b.index(c)}), view, {b.index(0), b.add(first, c)},
-                       std::min(b.lanes(), columns - c));
-    };
-    auto strided = [&] {
-      b.loop(b.index(columns), [&](Value c) {
-        b.store(b.load(tile, {x, c}), op.getOutput(), {op.getBatch(), head, row, b.add(first, c)});
-      });
-    };
-    b.when(output.isUnit(b, valueColumns), dense, strided);
-  });
+  Values sums = zeros(count);
+  if (!isParallel())
+    sums = outer(
+        sums, b.index(0), b.index(keyColumns), count, [&](int64_t x, Value d) { return b.load(q, {b.add(i, x), d}); },
+        [&](int64_t c, Value d) { return b.loadVector(s, {panel, d, lane(c)}); });
+  if (scores)
+    sums = triangle(sums, scores, panel, i, /*isStrict=*/false);
+  for (int64_t x = 0; x < count; ++x)
+    for (int64_t c = 0; c < vectors; ++c)
+      b.storeVector(sums[x * vectors + c], o, {panel, b.add(i, x), lane(c)});
 }
 
 void ChunkEmitter::emitUpdate() {
@@ -291,17 +181,4 @@ void ChunkEmitter::emitUpdateTile(Value panel, Value d, int64_t count) {
       b.storeVector(kept ? b.fma(before, kept, sum) : b.addf(before, sum), s, {panel, row, lane(c)});
     }
   }
-}
-
-/// z = e^{G_C} z + sum_j k_j e^{G_C - G_j}
-void ChunkEmitter::emitNormalizerUpdate() {
-  b.loop(b.index(0), b.index(keyVectors * b.lanes()), b.lanes(), [&](Value c) {
-    Values sum = b.loop(b.index(0), op.getValid(), 1, b.splat(0), [&](Value j, ValueRange running) -> Values {
-      return {b.addf(running[0], b.loadVector(k, {j, c}))};
-    });
-    Value before = b.loadVector(z, c), kept;
-    if (decay != Decay::None)
-      kept = decay == Decay::PerToken ? keptAll : b.loadVector(keptAll, c);
-    b.storeVector(kept ? b.fma(before, kept, sum[0]) : b.addf(before, sum[0]), z, c);
-  });
 }

@@ -37,6 +37,10 @@ Value VectorEmitter::larger(Value a, Value b) {
   return arith::SelectOp::create(*this, arith::CmpFOp::create(*this, arith::CmpFPredicate::OGT, a, b), a, b);
 }
 
+Value VectorEmitter::smaller(Value a, Value b) {
+  return arith::SelectOp::create(*this, arith::CmpFOp::create(*this, arith::CmpFPredicate::OLT, a, b), a, b);
+}
+
 Value VectorEmitter::reduce(Values values, function_ref<Value(Value, Value)> combine) {
   while (values.size() > 1) {
     Values next;
@@ -54,19 +58,34 @@ Value VectorEmitter::reduce(Values values, function_ref<Value(Value, Value)> com
 // constant term of p is exactly 1: were it fitted, every block would rescale an unchanged accumulator by it. The
 // remaining coefficients are a minimax fit, relative error 9.2e-8. Multiplying by 2^n, not adding to the exponent,
 // keeps every NaN a NaN.
-Value VectorEmitter::exp2(Value x) {
-  constexpr float kMagic = 12582912.0f + 127.0f;
+static constexpr float kMagic = 12582912.0f + 127.0f;
+
+static Value powerOfTwo(VectorEmitter &b, Value fraction, Value shifted) {
   constexpr float kCoefficients[] = {0.0013264727f, 0.0096715130f, 0.0555073358f, 0.2402224243f, 0.6931470037f, 1.0f};
+  Value polynomial = b.splat(kCoefficients[0]);
+  for (float coefficient : ArrayRef(kCoefficients).drop_front())
+    polynomial = b.fma(polynomial, fraction, b.splat(coefficient));
+  VectorType bits = b.vectorType(b.getI32Type());
+  Value exponent = arith::ShLIOp::create(b, arith::BitcastOp::create(b, bits, shifted),
+                                         arith::ConstantOp::create(b, DenseElementsAttr::get(bits, int32_t(23))));
+  return b.mulf(polynomial, arith::BitcastOp::create(b, b.vectorType(), exponent));
+}
+
+Value VectorEmitter::exp2(Value x) {
   Value clamped = larger(splat(-127.0f), x); // a NaN in x stays
   Value shifted = addf(clamped, splat(kMagic));
-  Value fraction = subf(clamped, subf(shifted, splat(kMagic)));
-  Value polynomial = splat(kCoefficients[0]);
-  for (float coefficient : ArrayRef(kCoefficients).drop_front())
-    polynomial = fma(polynomial, fraction, splat(coefficient));
-  VectorType bits = vectorType(getI32Type());
-  Value exponent = arith::ShLIOp::create(*this, arith::BitcastOp::create(*this, bits, shifted),
-                                         arith::ConstantOp::create(*this, DenseElementsAttr::get(bits, int32_t(23))));
-  return mulf(polynomial, arith::BitcastOp::create(*this, vectorType(), exponent));
+  return powerOfTwo(*this, subf(clamped, subf(shifted, splat(kMagic))), shifted);
+}
+
+// The fraction is what the whole powers of two leave of x itself: a product x log2(e) would round off more, the larger
+// x is. n = 128 makes the bits of infinity.
+Value VectorEmitter::exp(Value x) {
+  constexpr float kLog2E = 1.44269504f, kLn2 = 0.693147181f;
+  Value clamped = smaller(splat(88.8f), larger(splat(-88.02969f), x)); // a NaN in x stays
+  Value shifted = fma(clamped, splat(kLog2E), splat(kMagic));
+  Value whole = subf(shifted, splat(kMagic));
+  Value rest = fma(whole, splat(-kLn2), clamped);
+  return powerOfTwo(*this, mulf(rest, splat(kLog2E)), shifted);
 }
 
 Value VectorEmitter::buffer(ArrayRef<int64_t> shape) {

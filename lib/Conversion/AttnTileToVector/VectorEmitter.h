@@ -50,12 +50,15 @@ public:
   mlir::Value mulf(mlir::Value a, mlir::Value b) { return mlir::arith::MulFOp::create(*this, a, b); }
   mlir::Value addf(mlir::Value a, mlir::Value b) { return mlir::arith::AddFOp::create(*this, a, b); }
   mlir::Value subf(mlir::Value a, mlir::Value b) { return mlir::arith::SubFOp::create(*this, a, b); }
+  mlir::Value smaller(mlir::Value a, mlir::Value b); // likewise
   /// a > b ? a : b: one instruction, and a NaN in a loses.
   mlir::Value larger(mlir::Value a, mlir::Value b);
   /// A balanced tree, so that the chain is short.
   mlir::Value reduce(Values values, llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine);
   /// 2^x for x <= 127, to 2e-7; exp2(0) is exactly 1 and exp2(-inf) exactly 0.
   mlir::Value exp2(mlir::Value x);
+  /// e^x to 2e-7: 0 below -87.68 (no subnormal numbers), infinity above 88.37 (e^x itself ends at 88.72).
+  mlir::Value exp(mlir::Value x);
   /// Calls the module's function that transposes a lanes x lanes block of fp32. Both are memrefs of blockType(): rows
   /// any stride apart.
   void transposeBlock(mlir::Value source, mlir::Value destination);

@@ -200,6 +200,102 @@ func.func @f(%q: tensor<2x4x8x16xf32>) {
 
 // -----
 
+func.func @f(%q: tensor<2x4x8x16xf32>, %b: tensor<2x4x8xf32>) {
+  // expected-error@+1 {{op has a beta, which only rule <delta> uses}}
+  %o = attn.linear_attention %q, %q, %q beta %b : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x4x8x16xf32>) {
+  // expected-error@+1 {{op has rule <delta> without a beta, the strength of each write: beta [B, Hkv, N]}}
+  %o = attn.linear_attention %q, %q, %q rule <delta> : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x4x8x16xf32>, %b: tensor<2x4x8xf32>) {
+  // expected-error@+1 {{op has rule <delta> in direction full, where tokens have no order; use direction <causal>}}
+  %o = attn.linear_attention %q, %q, %q beta %b rule <delta> direction <full> : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x4x8x16xf32>, %b: tensor<2x4x8xf32>) {
+  // expected-error@+1 {{op has rule <delta>, whose state is no sum of keys that a normalizer could divide by; use normalizer <none> or <norm>}}
+  %o = attn.linear_attention %q, %q, %q beta %b rule <delta> normalizer <qz> : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x4x8x16xf32>, %b: tensor<2x8x4xf32>) {
+  // expected-error@+1 {{op beta must have key's batches, heads and positions, got 'tensor<2x8x4xf32>'}}
+  %o = attn.linear_attention %q, %q, %q beta %b rule <delta> : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x8x4xf32>) -> tensor<2x4x8x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x4x8x16xf32>, %b: tensor<4xf32>) {
+  // expected-error@+1 {{op beta must have rank 3, got 'tensor<4xf32>'}}
+  %o = attn.linear_attention %q, %q, %q beta %b rule <delta> : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<4xf32>) -> tensor<2x4x8x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x4x8x16xf32>) {
+  // expected-error@+1 {{op in direction full has no form but <chunked>: the state of all keys comes before any output}}
+  %o = attn.linear_attention %q, %q, %q direction <full> form <recurrent> : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x4x8x16xf32>) {
+  // expected-error@+1 {{op in form <parallel> has no state; drop initial and final state, or use form <chunked>}}
+  %o:2 = attn.linear_attention %q, %q, %q form <parallel> : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> (tensor<2x4x8x16xf32>, tensor<2x4x16x16xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x4x?x16xf32>) {
+  // expected-error@+1 {{op in form <parallel> must have a static number of tokens, at most 128: all of them are one chunk}}
+  %o = attn.linear_attention %q, %q, %q form <parallel> : (tensor<2x4x?x16xf32>, tensor<2x4x?x16xf32>, tensor<2x4x?x16xf32>) -> tensor<2x4x?x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x4x8x16xf32>) {
+  // expected-error@+1 {{op final state must be [B, Hkv, 16, 17], the last column for the normalizer, got}}
+  %o:2 = attn.linear_attention %q, %q, %q normalizer <z> : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> (tensor<2x4x8x16xf32>, tensor<2x4x16x16xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x4x8x16xf32>, %n: tensor<2xf32>) {
+  // expected-error@+1 {{op lengths must be one integer per sequence, got 'tensor<2xf32>'}}
+  %o = attn.linear_attention %q, %q, %q lengths %n : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2xf32>) -> tensor<2x4x8x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x4x8x16xf32>, %n: tensor<3xi32>) {
+  // expected-error@+1 {{op lengths must have one element per sequence (2), got 'tensor<3xi32>'}}
+  %o = attn.linear_attention %q, %q, %q lengths %n : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<3xi32>) -> tensor<2x4x8x16xf32>
+  return
+}
+
+// -----
+
 // The tile level.
 
 func.func @f(%n: index) {
@@ -250,6 +346,30 @@ func.func @f(%k: memref<2x4x?x16xf32>, %g: memref<4xf32>, %n: index) {
     // expected-error@+1 {{op has a decay, but no keys that enter the state}}
     %r = attn.linear_chunk %s at(%b, %h, %t) valid %n decay %g queries %k group %n into %k normalizer <none> epsilon 1.0e-6 scale 1.0
       : (!attn.linear_state<16x16xf32>, index, index, index, index, memref<4xf32>, memref<2x4x?x16xf32>, index, memref<2x4x?x16xf32>) -> !attn.linear_state<16x16xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @f(%k: memref<2x4x?x16xf32>, %beta: memref<2x4x?xf32>, %n: index) {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 32, lanes = 8, panel = 16, micro_keys = 4> {
+    %s = attn.init_linear_state(%b, %h) : !attn.linear_state<16x16xf32>
+    // expected-error@+1 {{op has a beta, but no keys that enter the state}}
+    %r = attn.linear_chunk %s at(%b, %h, %t) valid %n beta %beta queries %k group %n into %k normalizer <none> epsilon 1.0e-6 scale 1.0
+      : (!attn.linear_state<16x16xf32>, index, index, index, index, memref<2x4x?x16xf32>, index, memref<2x4x?x16xf32>, memref<2x4x?xf32>) -> !attn.linear_state<16x16xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @f(%k: memref<2x4x?x16xf32>, %n: index) {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 32, lanes = 8, panel = 16, micro_keys = 4> {
+    %s = attn.init_linear_state(%b, %h) : !attn.linear_state<16x16xf32>
+    // expected-error@+1 {{op has keys or queries alone; only form <chunked> has them apart}}
+    %r = attn.linear_chunk %s at(%b, %h, %t) valid %n keys %k, %k form <recurrent> normalizer <none> epsilon 1.0e-6 scale 1.0
+      : (!attn.linear_state<16x16xf32>, index, index, index, index, memref<2x4x?x16xf32>, memref<2x4x?x16xf32>) -> !attn.linear_state<16x16xf32>
   }
   return
 }

@@ -35,6 +35,15 @@ func.func @memrefs(%q: memref<2x4x?x64xf32>, %g: memref<4xf32>, %o: memref<2x4x?
   return
 }
 
+// The delta rule, its norm, a form.
+// CHECK-LABEL: func @delta
+// CHECK: attn.linear_attention %{{.*}}, %{{.*}}, %{{.*}} decay %{{.*}} beta %{{.*}} rule <delta> normalizer <norm> form <recurrent> :
+func.func @delta(%q: tensor<2x4x1x64xf32>, %g: tensor<4xf32>, %beta: tensor<2x4x1xf32>) -> tensor<2x4x1x64xf32> {
+  %o = attn.linear_attention %q, %q, %q decay %g beta %beta rule <delta> normalizer <norm> form <recurrent>
+    : (tensor<2x4x1x64xf32>, tensor<2x4x1x64xf32>, tensor<2x4x1x64xf32>, tensor<4xf32>, tensor<2x4x1xf32>) -> tensor<2x4x1x64xf32>
+  return %o : tensor<2x4x1x64xf32>
+}
+
 // Queries and keys of other numbers.
 // CHECK-LABEL: func @full
 // CHECK: attn.linear_attention {{.*}} direction <full> :

@@ -41,3 +41,13 @@ func.func @negative_scheduled(%q: memref<?x4x?x64xf32>, %o: memref<?x4x?x64xf32>
     : (memref<?x4x?x64xf32>, memref<?x4x?x64xf32>, memref<?x4x?x64xf32>, memref<?x4x?x64xf32>) -> ()
   return
 }
+
+// In form parallel all tokens are one chunk.
+// CHECK-LABEL: func @parallel
+// CHECK: schedule <query_tile = 112, key_block = 102, lanes = 8, panel = 16, micro_keys = 6>
+// REMARK: Reason="chunks of 102 tokens, all there are;
+func.func @parallel(%q: memref<?x4x100x64xf32>, %o: memref<?x4x100x64xf32>) {
+  attn.linear_attention %q, %q, %q outs(%o) form <parallel>
+    : (memref<?x4x100x64xf32>, memref<?x4x100x64xf32>, memref<?x4x100x64xf32>, memref<?x4x100x64xf32>) -> ()
+  return
+}

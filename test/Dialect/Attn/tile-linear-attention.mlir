@@ -78,3 +78,24 @@ func.func @narrow_tile(%q: memref<2x4x8x16xf32>, %o: memref<2x4x8x16xf32>) {
     : (memref<2x4x8x16xf32>, memref<2x4x8x16xf32>, memref<2x4x8x16xf32>, memref<2x4x8x16xf32>) -> ()
   return
 }
+
+// -----
+
+// The delta rule, in a form.
+// CHECK-LABEL: func @delta(
+// CHECK: cf.assert %{{.*}}, "key and beta must have the same number of positions"
+// CHECK: attn.linear_chunk {{.*}} keys %{{.*}}, %{{.*}} beta %{{.*}} queries %{{.*}} group %{{.*}} into %{{.*}} form <recurrent> normalizer <none>
+func.func @delta(%q: memref<?x4x?x16xf32>, %beta: memref<?x4x?xf32>, %o: memref<?x4x?x16xf32>) {
+  attn.linear_attention %q, %q, %q outs(%o) beta %beta rule <delta> form <recurrent> schedule <query_tile = 32, key_block = 32, lanes = 8, panel = 16, micro_keys = 4>
+    : (memref<?x4x?x16xf32>, memref<?x4x?x16xf32>, memref<?x4x?x16xf32>, memref<?x4x?x16xf32>, memref<?x4x?xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @parallel(%q: memref<2x4x40x16xf32>, %o: memref<2x4x40x16xf32>) {
+  // expected-error@+1 {{op in form <parallel> has a schedule with key_block (32) below its 40 tokens; all of them are one chunk}}
+  attn.linear_attention %q, %q, %q outs(%o) form <parallel> schedule <query_tile = 32, key_block = 32, lanes = 8, panel = 16, micro_keys = 4>
+    : (memref<2x4x40x16xf32>, memref<2x4x40x16xf32>, memref<2x4x40x16xf32>, memref<2x4x40x16xf32>) -> ()
+  return
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // attn.linear_attention against the recurrence: every kind of it, any number of tokens, states passed on.
-#include "LinearModule.h"
+#include "LinearKinds.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
@@ -13,45 +13,9 @@ using fovea::reference::Evaluation;
 
 namespace {
 
-LinearSpec makeSpec(Gate gate, const std::string &feature = "", bool isNormalized = false, bool isFull = false,
-                    bool hasInitial = false) {
-  LinearSpec spec;
-  spec.gate = gate;
-  spec.feature = feature;
-  spec.isNormalized = isNormalized;
-  spec.isFull = isFull;
-  spec.hasInitial = hasInitial;
-  return spec;
-}
-
-struct Kind {
-  std::string name;
-  LinearSpec spec;
-};
-
-const std::vector<Kind> &kinds() {
-  static const std::vector<Kind> all = [] {
-    std::vector<Kind> kinds = {{"plain", makeSpec(Gate::None)},
-                               {"elu1_normalized", makeSpec(Gate::None, kElu1, true)},
-                               {"relu_state", makeSpec(Gate::None, kRelu, false, false, true)},
-                               {"retnet", makeSpec(Gate::PerHead)},
-                               {"mamba2", makeSpec(Gate::PerToken, "", false, false, true)},
-                               {"gated_normalized", makeSpec(Gate::PerToken, kElu1, true, false, true)},
-                               {"gla", makeSpec(Gate::PerChannel, "", false, false, true)},
-                               {"gla_normalized", makeSpec(Gate::PerChannel, kSquare, true)},
-                               {"full", makeSpec(Gate::None, "", false, true)},
-                               {"full_elu1_normalized", makeSpec(Gate::None, kElu1, true, true, true)}};
-    kinds[0].spec.scale = "0.17677669529663687";
-    kinds[3].spec.scale = "-0.5";
-    return kinds;
-  }();
-  return all;
-}
-
 struct LinearKinds : testing::TestWithParam<size_t> {};
-/// Those in which no query reads all keys: they come first.
+/// Those in which no query reads all keys.
 struct CausalKinds : testing::TestWithParam<size_t> {};
-constexpr size_t kCausalKinds = 8;
 
 TEST_P(LinearKinds, EqualTheReferenceForAnyNumberOfTokens) {
   LinearSpec spec = kinds()[GetParam()].spec;
@@ -79,40 +43,9 @@ TEST_P(LinearKinds, EqualTheReferenceForAnyHeadSizeAndLayout) {
 /// Tokens [0, n), then [n, N) from the state that the first left: each part is right by the reference of the whole.
 TEST_P(CausalKinds, AStateContinuesASequenceCutAnywhere) {
   LinearSpec spec = kinds()[GetParam()].spec;
-  spec.hasInitial = true;
-  constexpr int64_t kTokens = 75;
-  Random random(5);
-  std::vector<TensorRef> inputs = linearInputs(spec, {2, 4, 2, kTokens, kTokens}, random);
-  Evaluation whole = Oracle(linearText(spec)).evaluate(inputs);
-  const Kernel &kernel = compiled(linearText(spec));
   for (int64_t cut : {0, 1, 18, 31, 36, 40, 74, 75}) {
     SCOPED_TRACE(cut);
-    TensorRef state = inputs.back();
-    for (auto [begin, end] : {std::pair<int64_t, int64_t>{0, cut}, {cut, kTokens}}) {
-      std::vector<TensorRef> part;
-      for (const TensorRef &input : llvm::ArrayRef(inputs).drop_back())
-        part.push_back(input->shape.size() < 3 ? input : slice(*input, spec.layout, begin, end));
-      part.push_back(state);
-      Shape out = whole.outputs[0].value.shape;
-      out[2] = end - begin;
-      Call call(kernel, part, {out, whole.outputs[1].value.shape});
-      ASSERT_TRUE(execute(call));
-      fovea::reference::Output expected;
-      expected.value = HostTensor::zeros(DType::F64, out);
-      for (int64_t k = 0; k < expected.value.size(); ++k) {
-        std::vector<int64_t> at = fovea::reference::unravel(k, out);
-        int64_t from = ((at[0] * 4 + at[1]) * kTokens + at[2] + begin) * out[3] + at[3];
-        expected.value.data<double>()[k] = whole.outputs[0].value.data<double>()[from];
-        expected.bound.push_back(whole.outputs[0].bound[from]);
-      }
-      Evaluation evaluation;
-      evaluation.outputs.push_back(std::move(expected));
-      EXPECT_TRUE(matches(evaluation, {call.output(0)}));
-      state = std::make_shared<HostTensor>(call.output(1));
-    }
-    Evaluation last;
-    last.outputs.push_back(whole.outputs[1]);
-    EXPECT_TRUE(matches(last, {*state}));
+    expectRightInParts(spec, 75, {{cut, ""}, {75, ""}});
   }
 }
 
@@ -127,7 +60,7 @@ TEST_P(CausalKinds, NothingOfATokenReachesEarlierOnes) {
     LinearSpec scheduled = spec;
     scheduled.schedule = variant.schedule;
     const Kernel &kernel = compiled(linearText(scheduled), variant.target);
-    Shape out = {1, 1, kTokens, spec.valueSize}, state = {1, 1, spec.keySize, spec.valueSize + spec.isNormalized};
+    Shape out = {1, 1, kTokens, spec.valueSize}, state = {1, 1, spec.keySize, spec.stateColumns()};
     Call clean(kernel, inputs, {out, state});
     ASSERT_TRUE(execute(clean));
     for (size_t input : {1, 2})
@@ -159,12 +92,38 @@ INSTANTIATE_TEST_SUITE_P(Kinds, LinearKinds, testing::Range(size_t(0), kinds().s
 INSTANTIATE_TEST_SUITE_P(Kinds, CausalKinds, testing::Range(size_t(0), kCausalKinds), nameOf);
 
 TEST(LinearAttention, QueriesAndKeysDifferInNumberInDirectionFull) {
-  LinearSpec spec = makeSpec(Gate::None, kElu1, true, true);
+  LinearSpec spec = makeSpec(Gate::None, kElu1, "qz", true);
   for (auto [queries, keys] : {std::pair<int64_t, int64_t>{1, 90}, {90, 1}, {45, 70}, {5, 0}, {0, 5}}) {
     Sizes sizes{2, 4, 2, queries, keys};
     SCOPED_TRACE(describe(sizes));
     Random random(8);
     expectLinearRight(spec, linearInputs(spec, sizes, random));
+  }
+}
+
+/// Padding does not enter the state, whatever it holds, and comes out as 0.
+TEST(LinearAttention, LengthsCutSequences) {
+  for (size_t kind : {1, 6, 9, 13, 17}) {
+    LinearSpec spec = kinds()[kind].spec;
+    SCOPED_TRACE(kinds()[kind].name);
+    spec.hasLengths = true;
+    for (int64_t tokens : {1, 36, 75}) {
+      Random random(tokens);
+      std::vector<TensorRef> inputs = linearInputs(spec, {5, 2, 1, tokens, tokens}, random);
+      expectLinearRight(spec, inputs);
+      if (spec.isFull)
+        continue;
+      Kernel kernel(linearText(spec), {"host", "", ""});
+      Call call(kernel, inputs, {{5, 2, tokens, spec.valueSize}, {5, 1, spec.keySize, spec.stateColumns()}});
+      for (size_t input : {0, 1, 2}) // from the middle of sequence 0 on
+        for (int64_t k = tokens / 2 * inputs[input]->shape[3]; k < tokens * inputs[input]->shape[3]; ++k)
+          inputs[input]->data<float>()[k] = NAN;
+      Call poisoned(kernel, inputs, {{5, 2, tokens, spec.valueSize}, {5, 1, spec.keySize, spec.stateColumns()}});
+      ASSERT_TRUE(execute(call));
+      ASSERT_TRUE(execute(poisoned));
+      EXPECT_TRUE(sameBits(call.output(0), poisoned.output(0)));
+      EXPECT_TRUE(sameBits(call.output(1), poisoned.output(1)));
+    }
   }
 }
 
@@ -189,9 +148,13 @@ TEST(LinearAttention, RandomSizes) {
 
 /// e^{-G} would overflow, sums of g would round away what lies between two tokens.
 TEST(LinearAttention, StrongDecaysAndOnesThatForget) {
-  for (Gate gate : {Gate::PerHead, Gate::PerToken, Gate::PerChannel})
+  for (auto [gate, isDelta] : {std::pair(Gate::PerHead, false),
+                               {Gate::PerToken, false},
+                               {Gate::PerChannel, false},
+                               {Gate::PerToken, true},
+                               {Gate::PerChannel, true}})
     for (float strength : {5.0f, 80.0f, 1e4f, INFINITY}) {
-      LinearSpec spec = makeSpec(gate, "", false, false, true);
+      LinearSpec spec = isDelta ? makeDelta(gate, "", true) : makeSpec(gate, "", "", false, true);
       SCOPED_TRACE(strength);
       Random random(10);
       std::vector<TensorRef> inputs = linearInputs(spec, {1, 2, 2, 90, 90}, random);
@@ -204,7 +167,7 @@ TEST(LinearAttention, StrongDecaysAndOnesThatForget) {
 }
 
 TEST(LinearAttention, LongSequencesDoNotDrift) {
-  for (const Kind &kind : {kinds()[1], kinds()[4]}) {
+  for (const LinearKind &kind : {kinds()[1], kinds()[4], kinds()[13]}) {
     SCOPED_TRACE(kind.name);
     constexpr int64_t kTokens = 16 << 10;
     Random random(11);
@@ -219,13 +182,13 @@ TEST(LinearAttention, LongSequencesDoNotDrift) {
 }
 
 TEST(LinearAttention, BitsDependNeitherOnThreadsNorOnTheBatch) {
-  for (const Kind &kind : kinds()) {
+  for (const LinearKind &kind : kinds()) {
     SCOPED_TRACE(kind.name);
     const LinearSpec &spec = kind.spec;
     Random random(12);
     std::vector<TensorRef> inputs = linearInputs(spec, {3, 4, 2, 70, 70}, random), alone;
     const Kernel &kernel = compiled(linearText(spec));
-    Shape out = {3, 4, 70, spec.valueSize}, state = {3, 2, spec.keySize, spec.valueSize + spec.isNormalized};
+    Shape out = {3, 4, 70, spec.valueSize}, state = {3, 2, spec.keySize, spec.stateColumns()};
     Call one(kernel, inputs, {out, state}), many(kernel, inputs, {out, state});
     ASSERT_TRUE(execute(one));
     ASSERT_EQ(many.plan(4), FOVEA_OK) << many.message;
@@ -252,7 +215,7 @@ TEST(LinearAttention, BitsDependNeitherOnThreadsNorOnTheBatch) {
 }
 
 TEST(LinearAttention, APlanSaysWhichSizesDisagree) {
-  LinearSpec spec = makeSpec(Gate::PerToken, "", false, false, true);
+  LinearSpec spec = makeDelta(Gate::PerToken, "", true);
   const Kernel &kernel = compiled(linearText(spec));
   Random random(13);
   auto messageOf = [&](size_t input, Shape shape) {
@@ -271,11 +234,12 @@ TEST(LinearAttention, APlanSaysWhichSizesDisagree) {
   EXPECT_TRUE(says(messageOf(3, {2, 2, 19}), "key and decay must have the same number of positions"));
   EXPECT_TRUE(says(messageOf(3, {2, 4, 20}), "key and decay must have the same number of heads"));
   EXPECT_TRUE(says(messageOf(4, {1, 2, 32, 32}), "key and initial_state must have the same batch size"));
+  EXPECT_TRUE(says(messageOf(5, {2, 2, 19}), "key and beta must have the same number of positions"));
 }
 
 /// Every phase's dump runs, on both targets, and computes what the module at the top of the ladder means.
 TEST(LinearAttention, EveryDumpRunsAndEqualsTheReference) {
-  for (size_t kind : {5, 6, 9}) {
+  for (size_t kind : {5, 6, 10, 15, 17}) {
     LinearSpec spec = kinds()[kind].spec;
     spec.layout = "bnhd";
     SCOPED_TRACE(kinds()[kind].name);

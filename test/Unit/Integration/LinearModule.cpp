@@ -26,8 +26,19 @@ const char *const kSquare = R"(
       %phi = arith.mulf %x, %x : f32
       attn.yield %phi : f32
 )";
+const char *const kExp = R"(
+      %phi = math.exp %x : f32
+      attn.yield %phi : f32
+)";
 
 } // namespace fovea::test
+
+static std::string positionsOf(const LinearSpec &spec) { return spec.tokens ? std::to_string(spec.tokens) : "?"; }
+
+/// `?x?xN`, the positions where the layout has them.
+static std::string tokensType(const LinearSpec &spec) {
+  return spec.layout == "bnhd" ? "?x" + positionsOf(spec) + "x?" : "?x?x" + positionsOf(spec);
+}
 
 static std::string decayType(const LinearSpec &spec) {
   switch (spec.gate) {
@@ -36,18 +47,18 @@ static std::string decayType(const LinearSpec &spec) {
   case Gate::PerHead:
     return "tensor<?xf32>";
   case Gate::PerToken:
-    return "tensor<?x?x?xf32>";
+    return "tensor<" + tokensType(spec) + "xf32>";
   case Gate::PerChannel:
-    return "tensor<?x?x?x" + std::to_string(spec.keySize) + "xf32>";
+    return "tensor<" + tokensType(spec) + "x" + std::to_string(spec.keySize) + "xf32>";
   }
   return "";
 }
 
 std::string fovea::test::linearText(const LinearSpec &spec) {
-  auto type = [](int64_t columns) { return "tensor<?x?x?x" + std::to_string(columns) + "xf32>"; };
+  auto type = [&](int64_t columns) { return "tensor<" + tokensType(spec) + "x" + std::to_string(columns) + "xf32>"; };
   std::string key = type(spec.keySize), value = type(spec.valueSize);
   std::string state =
-      "tensor<?x?x" + std::to_string(spec.keySize) + "x" + std::to_string(spec.valueSize + spec.isNormalized) + "xf32>";
+      "tensor<?x?x" + std::to_string(spec.keySize) + "x" + std::to_string(spec.stateColumns()) + "xf32>";
   std::string arguments = "%q: " + key + ", %k: " + key + ", %v: " + value, types = key + ", " + key + ", " + value;
   std::string clauses;
   if (spec.gate != Gate::None) {
@@ -60,15 +71,30 @@ std::string fovea::test::linearText(const LinearSpec &spec) {
     types += ", " + state;
     clauses += " initial_state %s0";
   }
+  if (spec.isDelta) {
+    std::string beta = "tensor<" + tokensType(spec) + "xf32>";
+    arguments += ", %b: " + beta;
+    types += ", " + beta;
+    clauses += " beta %b";
+  }
+  if (spec.hasLengths) {
+    arguments += ", %n: tensor<?xi64>";
+    types += ", tensor<?xi64>";
+    clauses += " lengths %n";
+  }
+  clauses += spec.isDelta ? " rule <delta>" : "";
   clauses += spec.isFull ? " direction <full>" : "";
-  clauses += spec.isNormalized ? " normalizer <qz>" : "";
+  clauses += spec.normalizer.empty() ? "" : " normalizer <" + spec.normalizer + ">";
   clauses += spec.scale.empty() ? "" : " scale " + spec.scale;
   clauses += " layout <" + spec.layout + ">";
+  clauses += spec.form.empty() ? "" : " form <" + spec.form + ">";
   clauses += spec.schedule.empty() ? "" : " schedule <" + spec.schedule + ">";
   clauses += spec.feature.empty() ? "" : " feature (%x) {" + spec.feature + "    }";
-  std::string results = "(" + value + ", " + state + ")";
-  return "func.func @main(" + arguments + ") -> " + results + " {\n  %o:2 = attn.linear_attention %q, %k, %v" +
-         clauses + " : (" + types + ") -> " + results + "\n  return %o#0, %o#1 : " + value + ", " + state + "\n}\n";
+  std::string results = spec.hasFinal ? "(" + value + ", " + state + ")" : "(" + value + ")";
+  std::string returned = spec.hasFinal ? "%o#0, %o#1 : " + value + ", " + state : "%o#0 : " + value;
+  return "func.func @main(" + arguments + ") -> " + results + " {\n  %o:" + (spec.hasFinal ? "2" : "1") +
+         " = attn.linear_attention %q, %k, %v" + clauses + " : (" + types + ") -> " + results + "\n  return " +
+         returned + "\n}\n";
 }
 
 static Shape shapeOf(const LinearSpec &spec, Shape bhn, int64_t columns) {
@@ -94,12 +120,33 @@ std::vector<TensorRef> fovea::test::linearInputs(const LinearSpec &spec, const S
     }
   }
   if (spec.hasInitial) {
-    int64_t columns = spec.valueSize + spec.isNormalized;
+    int64_t columns = spec.stateColumns();
     inputs.push_back(normal({s.batches, s.kvHeads, spec.keySize, columns}, random));
-    for (int64_t k = columns - 1; spec.isNormalized && k < inputs.back()->size(); k += columns) {
+    for (int64_t k = columns - 1; columns > spec.valueSize && k < inputs.back()->size(); k += columns) {
       float &z = inputs.back()->data<float>()[k];
       z = std::fabs(z); // a sum of features
     }
+  }
+  if (spec.isDelta) {
+    inputs.push_back(normal(shapeOf(spec, keys, 0), random));
+    for (int64_t k = 0; k < inputs.back()->size(); ++k) {
+      float &beta = inputs.back()->data<float>()[k];
+      beta = 2 / (1 + std::exp(-beta)); // 0 to 2
+    }
+    HostTensor &key = *inputs[1];
+    for (int64_t row = 0; row < key.size(); row += spec.keySize) { // to length 1
+      double squares = 0;
+      for (int64_t d = 0; d < spec.keySize; ++d)
+        squares += std::pow(key.floatAt(row + d), 2);
+      for (int64_t d = 0; d < spec.keySize; ++d)
+        key.data<float>()[row + d] /= float(std::sqrt(squares));
+    }
+  }
+  if (spec.hasLengths) {
+    inputs.push_back(std::make_shared<HostTensor>(HostTensor::zeros(DType::I64, {s.batches})));
+    const int64_t lengths[] = {s.keys / 2, s.keys + 5, 0, -3, s.keys};
+    for (int64_t sequence = 0; sequence < s.batches; ++sequence)
+      inputs.back()->data<int64_t>()[sequence] = lengths[sequence % 5];
   }
   return inputs;
 }

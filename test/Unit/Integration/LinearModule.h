@@ -10,18 +10,24 @@ namespace fovea::test {
 
 enum class Gate { None, PerHead, PerToken, PerChannel };
 
-/// Function arguments: %q, %k, %v, then %g and %s0 if there are any; results: the output and the final state.
+/// Function arguments: %q, %k, %v, then %g, %s0, %b and %n if there are any; results: the output and the final state.
 struct LinearSpec {
   std::string layout = "bhnd";
   int64_t keySize = 32, valueSize = 32;
-  bool isFull = false, isNormalized = false, hasInitial = false;
+  bool isFull = false, hasInitial = false, isDelta = false, hasLengths = false;
+  bool hasFinal = true;   // form parallel has none
+  std::string normalizer; // "": none
   Gate gate = Gate::None;
   std::string feature;  // body of the region (%x), its attn.yield included; "": none
   std::string scale;    // "": the default
+  std::string form;     // "": as the compiler chooses
+  int64_t tokens = 0;   // 0: dynamic
   std::string schedule; // "": the target's
+
+  int64_t stateColumns() const { return valueSize + !(normalizer.empty() || normalizer == "norm"); }
 };
 
-extern const char *const kElu1, *const kRelu, *const kSquare;
+extern const char *const kElu1, *const kRelu, *const kSquare, *const kExp;
 
 std::string linearText(const LinearSpec &spec);
 

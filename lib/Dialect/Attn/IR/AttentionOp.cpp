@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // attn.attention: what well-formed means.
+#include "Outs.h"
 #include "Regions.h"
 #include "Shapes.h"
 #include "fovea/Dialect/Attn/IR/Attn.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 
@@ -80,42 +80,10 @@ LogicalResult verifyQueryOffset(AttentionOp op, const Shape &query) {
   return success();
 }
 
-/// All tensors or all memrefs, as a whole op: half-bufferized ops mean nothing.
-LogicalResult verifyForm(AttentionOp op) {
-  bool onTensors = isa<TensorType>(op.getQuery().getType());
-  SmallVector<Value> shaped = {op.getKey(), op.getValue()};
-  llvm::append_range(shaped, op.getOuts());
-  if (op.getQOffset() && !op.getQOffset().getType().isIndex())
-    shaped.push_back(op.getQOffset());
-  for (Value value : shaped)
-    if (isa<TensorType>(value.getType()) != onTensors)
-      return op.emitOpError() << "mixes tensors and memrefs";
-  if (!onTensors && op.isValueForm())
-    return op.emitOpError() << "on memrefs needs outs: the value form allocates, which only tensors do";
-  if (!onTensors && op.getNumResults() != 0)
-    return op.emitOpError() << "on memrefs writes its outs and has no results";
-  if (onTensors && !op.isValueForm() && op.getResultTypes() != op.getOuts().getTypes())
-    return op.emitOpError() << "must return the types of its outs";
-  return success();
-}
-
-/// Tasks run in any order: memory that is written must not be read by any of them.
-LogicalResult verifyOutsAreNotRead(AttentionOp op) {
-  for (Value out : op.getOuts()) {
-    if (!isa<BaseMemRefType>(out.getType()))
-      continue; // a tensor is a value; bufferization keeps reads and writes apart
-    bool isRead = llvm::is_contained({op.getQuery(), op.getKey(), op.getValue(), op.getQOffset()}, out);
-    op->walk([&](memref::LoadOp load) { isRead |= load.getMemRef() == out; });
-    if (isRead)
-      return op.emitOpError() << "writes a memref that it also reads; give it an out of its own";
-  }
-  return success();
-}
-
 } // namespace
 
 LogicalResult AttentionOp::verify() {
-  if (failed(verifyForm(*this)) || failed(verifyArray(*this, getQueryType(), "query", 4)) ||
+  if (failed(verifyForm(*this, getOuts())) || failed(verifyArray(*this, getQueryType(), "query", 4)) ||
       failed(verifyArray(*this, getKeyType(), "key", 4)) || failed(verifyArray(*this, getValueType(), "value", 4)) ||
       failed(verifyElementTypes(*this)))
     return failure();
@@ -133,16 +101,11 @@ LogicalResult AttentionOp::verify() {
 LogicalResult AttentionOp::verifyRegions() {
   if (failed(verifyScoreRegion(*this, getScore())) || failed(verifyMaskRegion(*this, getMask())))
     return failure();
-  return verifyOutsAreNotRead(*this);
+  return verifyOutsAreNotRead(*this, getOuts());
 }
 
 void AttentionOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
-  for (OpOperand &operand : (*this)->getOpOperands())
-    if (isa<BaseMemRefType>(operand.get().getType()))
-      effects.emplace_back(MemoryEffects::Read::get(), &operand, SideEffects::DefaultResource::get());
-  for (OpOperand &out : getOutsMutable())
-    if (isa<BaseMemRefType>(out.get().getType()))
-      effects.emplace_back(MemoryEffects::Write::get(), &out, SideEffects::DefaultResource::get());
+  addEffects(*this, getOutsMutable(), effects);
 }
 
 namespace {

@@ -3,6 +3,7 @@
 // attn.attention in one-shot bufferization: reads everything, writes its outs; the value form allocates them. The op
 // stays whole, regions included: a tensor.extract inside becomes a memref.load by itself.
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "Outs.h"
 #include "fovea/Dialect/Attn/IR/Attn.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -10,32 +11,24 @@ using namespace mlir;
 using namespace mlir::bufferization;
 using namespace fovea::attn;
 
-static bool isOut(AttentionOp op, OpOperand &operand) {
-  return llvm::is_contained(llvm::map_range(op.getOutsMutable(), [](OpOperand &out) { return out.getOperandNumber(); }),
-                            operand.getOperandNumber());
-}
-
 bool AttentionOp::bufferizesToAllocation(Value) { return isValueForm(); }
 
-bool AttentionOp::bufferizesToMemoryRead(OpOperand &operand, const AnalysisState &) { return !isOut(*this, operand); }
+bool AttentionOp::bufferizesToMemoryRead(OpOperand &operand, const AnalysisState &) {
+  return !outNumber(getOutsMutable(), operand);
+}
 
-bool AttentionOp::bufferizesToMemoryWrite(OpOperand &operand, const AnalysisState &) { return isOut(*this, operand); }
+bool AttentionOp::bufferizesToMemoryWrite(OpOperand &operand, const AnalysisState &) {
+  return outNumber(getOutsMutable(), operand).has_value();
+}
 
 AliasingValueList AttentionOp::getAliasingValues(OpOperand &operand, const AnalysisState &) {
-  for (auto [index, out] : llvm::enumerate(getOutsMutable()))
-    if (out.getOperandNumber() == operand.getOperandNumber())
-      return {{(*this)->getResult(index), BufferRelation::Equivalent}};
-  return {};
+  return resultOfOut(getOutsMutable(), operand);
 }
 
 FailureOr<BufferLikeType> AttentionOp::getBufferType(Value value, const BufferizationOptions &options,
                                                      const BufferizationState &state,
                                                      SmallVector<Value> &invocationStack) {
-  if (!isValueForm())
-    return bufferization::getBufferType(getOuts()[cast<OpResult>(value).getResultNumber()], options, state,
-                                        invocationStack);
-  auto type = cast<RankedTensorType>(value.getType());
-  return cast<BufferLikeType>(MemRefType::get(type.getShape(), type.getElementType()));
+  return bufferTypeOfResult(value, getOuts(), options, state, invocationStack);
 }
 
 /// Sizes of a result that its type leaves open, taken from query and value.
@@ -52,39 +45,16 @@ static SmallVector<Value> dynamicSizes(AttentionOp op, OpResult result, OpBuilde
 
 LogicalResult AttentionOp::bufferize(RewriterBase &rewriter, const BufferizationOptions &options,
                                      BufferizationState &state) {
-  auto bufferOf = [&](Value value) -> FailureOr<Value> {
-    if (!value || !isa<TensorType>(value.getType()))
-      return value;
-    return getBuffer(rewriter, value, options, state);
-  };
-  SmallVector<Value> inputs;
-  for (Value value : {getQuery(), getKey(), getValue(), getQOffset()}) {
-    FailureOr<Value> buffer = bufferOf(value);
-    if (failed(buffer))
-      return failure();
-    inputs.push_back(*buffer);
-  }
-  SmallVector<Value> outs;
-  for (Value value : getOuts()) {
-    FailureOr<Value> buffer = bufferOf(value);
-    if (failed(buffer))
-      return failure();
-    outs.push_back(*buffer);
-  }
-  if (isValueForm())
-    for (OpResult result : (*this)->getResults()) {
-      auto type = cast<RankedTensorType>(result.getType());
-      FailureOr<Value> buffer =
-          options.createAlloc(rewriter, getLoc(), MemRefType::get(type.getShape(), type.getElementType()),
-                              dynamicSizes(*this, result, rewriter));
-      if (failed(buffer))
-        return failure();
-      outs.push_back(*buffer);
-    }
-  auto op = AttentionOp::create(rewriter, getLoc(), TypeRange{}, inputs[0], inputs[1], inputs[2], inputs[3], outs,
-                                getScaleAttr(), getLayoutAttr(), getScheduleAttr());
+  auto sizes = [&](OpResult result) { return dynamicSizes(*this, result, rewriter); };
+  FailureOr<Buffers> buffers =
+      buffersOf(*this, rewriter, {getQuery(), getKey(), getValue(), getQOffset()}, getOuts(), sizes, options, state);
+  if (failed(buffers))
+    return failure();
+  ArrayRef<Value> inputs = buffers->inputs;
+  auto op = AttentionOp::create(rewriter, getLoc(), TypeRange{}, inputs[0], inputs[1], inputs[2], inputs[3],
+                                buffers->outs, getScaleAttr(), getLayoutAttr(), getScheduleAttr());
   op.getScore().takeBody(getScore());
   op.getMask().takeBody(getMask());
-  replaceOpWithBufferizedValues(rewriter, *this, outs);
+  replaceOpWithBufferizedValues(rewriter, *this, buffers->outs);
   return success();
 }

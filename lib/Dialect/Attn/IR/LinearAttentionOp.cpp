@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // attn.linear_attention: what well-formed means.
+#include "Outs.h"
 #include "Regions.h"
 #include "Shapes.h"
 #include "fovea/Dialect/Attn/IR/Attn.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 using namespace fovea::attn;
@@ -44,8 +44,8 @@ LogicalResult verifyState(LinearAttentionOp op, Type stateType, StringRef name, 
   if (!mayAgree(type.getDimSize(0), key.batches) || !mayAgree(type.getDimSize(1), key.heads) ||
       type.getDimSize(2) != op.getKeyHeadSize() || type.getDimSize(3) != op.getStateColumns())
     return op.emitOpError() << name << " must be [B, Hkv, " << op.getKeyHeadSize() << ", " << op.getStateColumns()
-                            << "]" << (op.isNormalized() ? ", the last column for the normalizer" : "") << ", got "
-                            << type;
+                            << "]" << (keepsKeySum(op.getNormalizer()) ? ", the last column for the normalizer" : "")
+                            << ", got " << type;
   return success();
 }
 
@@ -65,18 +65,50 @@ LogicalResult verifyOutputs(LinearAttentionOp op, TypeRange types, StringRef nam
   return types.size() == 1 ? success() : verifyState(op, types[1], "final state", key);
 }
 
-/// All tensors or all memrefs, as a whole op: half-bufferized ops mean nothing.
-LogicalResult verifyForm(LinearAttentionOp op) {
-  bool onTensors = isa<TensorType>(op.getQuery().getType());
-  for (Value value : op->getOperands())
-    if (isa<TensorType>(value.getType()) != onTensors)
-      return op.emitOpError() << "mixes tensors and memrefs";
-  if (!onTensors && op.isValueForm())
-    return op.emitOpError() << "on memrefs needs outs: the value form allocates, which only tensors do";
-  if (!onTensors && op.getNumResults() != 0)
-    return op.emitOpError() << "on memrefs writes its outs and has no results";
-  if (onTensors && !op.isValueForm() && op.getResultTypes() != op.getOuts().getTypes())
-    return op.emitOpError() << "must return the types of its outs";
+/// [B, Hkv, N], the heads and positions as the layout has them.
+LogicalResult verifyRule(LinearAttentionOp op, const Shape &key) {
+  if (!op.isDelta())
+    return op.getBeta() ? op.emitOpError() << "has a beta, which only rule <delta> uses" : success();
+  if (!op.getBeta())
+    return op.emitOpError() << "has rule <delta> without a beta, the strength of each write: beta [B, Hkv, N]";
+  if (!op.isCausal())
+    return op.emitOpError() << "has rule <delta> in direction full, where tokens have no order; use direction <causal>";
+  if (keepsKeySum(op.getNormalizer()))
+    return op.emitOpError() << "has rule <delta>, whose state is no sum of keys that a normalizer could divide by; use "
+                               "normalizer <none> or <norm>";
+  auto type = cast<ShapedType>(op.getBeta().getType());
+  if (failed(verifyF32Array(op, type, "beta", 3)))
+    return failure();
+  SmallVector<int64_t, 4> order = AttentionOp::dimensionOrder(op.getLayout());
+  if (!mayAgree(type.getDimSize(0), key.batches) || !mayAgree(type.getDimSize(order[1]), key.heads) ||
+      !mayAgree(type.getDimSize(order[2]), key.positions))
+    return op.emitOpError() << "beta must have key's batches, heads and positions, got " << type;
+  return success();
+}
+
+LogicalResult verifyLengths(LinearAttentionOp op, const Shape &key) {
+  if (!op.getLengths())
+    return success();
+  auto type = cast<ShapedType>(op.getLengths().getType());
+  if (!type.hasRank() || type.getRank() != 1 || !type.getElementType().isSignlessIntOrIndex() ||
+      type.getElementType().isInteger(1))
+    return op.emitOpError() << "lengths must be one integer per sequence, got " << type;
+  if (!mayAgree(type.getDimSize(0), key.batches))
+    return op.emitOpError() << "lengths must have one element per sequence (" << key.batches << "), got " << type;
+  return success();
+}
+
+LogicalResult verifyLinearForm(LinearAttentionOp op) {
+  LinearForm form = op.getForm().value_or(LinearForm::Chunked);
+  if (form != LinearForm::Chunked && !op.isCausal())
+    return op.emitOpError()
+           << "in direction full has no form but <chunked>: the state of all keys comes before any output";
+  if (form == LinearForm::Parallel && (op.hasInitialState() || op.hasFinalState()))
+    return op.emitOpError() << "in form <parallel> has no state; drop initial and final state, or use form <chunked>";
+  int64_t positions = Shape(op.getKeyType(), op.getLayout()).positions;
+  if (form == LinearForm::Parallel && (ShapedType::isDynamic(positions) || positions > kMaxParallelTokens))
+    return op.emitOpError() << "in form <parallel> must have a static number of tokens, at most " << kMaxParallelTokens
+                            << ": all of them are one chunk";
   return success();
 }
 
@@ -94,13 +126,14 @@ LogicalResult verifyNumbers(LinearAttentionOp op) {
 } // namespace
 
 LogicalResult LinearAttentionOp::verify() {
-  if (failed(verifyForm(*this)) || failed(verifyF32Array(*this, getQueryType(), "query", 4)) ||
+  if (failed(verifyForm(*this, getOuts())) || failed(verifyF32Array(*this, getQueryType(), "query", 4)) ||
       failed(verifyF32Array(*this, getKeyType(), "key", 4)) ||
       failed(verifyF32Array(*this, getValueType(), "value", 4)))
     return failure();
   Shape query(getQueryType(), getLayout()), key(getKeyType(), getLayout()), value(getValueType(), getLayout());
   if (failed(verifyHeadSizes(*this, query, key, value)) || failed(verifyShapes(*this, query, key, value)) ||
-      failed(verifyDecay(*this, key)) || failed(verifyNumbers(*this)))
+      failed(verifyDecay(*this, key)) || failed(verifyRule(*this, key)) || failed(verifyLengths(*this, key)) ||
+      failed(verifyNumbers(*this)) || failed(verifyLinearForm(*this)))
     return failure();
   if (isCausal() && !mayAgree(query.positions, key.positions))
     return emitOpError() << "is causal with " << query.positions << " queries and " << key.positions
@@ -112,26 +145,12 @@ LogicalResult LinearAttentionOp::verify() {
   return verifyOutputs(*this, getOuts().getTypes(), "outs", query, key, value);
 }
 
-/// Tasks run in any order: memory that is written must not be read by any of them.
 LogicalResult LinearAttentionOp::verifyRegions() {
   if (failed(verifyFeatureRegion(*this, getFeature())))
     return failure();
-  for (Value out : getOuts()) {
-    if (!isa<BaseMemRefType>(out.getType()))
-      continue;
-    bool isRead = llvm::is_contained({getQuery(), getKey(), getValue(), getDecay(), getInitialState()}, out);
-    walk([&](memref::LoadOp load) { isRead |= load.getMemRef() == out; });
-    if (isRead)
-      return emitOpError() << "writes a memref that it also reads; give it an out of its own";
-  }
-  return success();
+  return verifyOutsAreNotRead(*this, getOuts());
 }
 
 void LinearAttentionOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
-  for (OpOperand &operand : (*this)->getOpOperands())
-    if (isa<BaseMemRefType>(operand.get().getType()))
-      effects.emplace_back(MemoryEffects::Read::get(), &operand, SideEffects::DefaultResource::get());
-  for (OpOperand &out : getOutsMutable())
-    if (isa<BaseMemRefType>(out.get().getType()))
-      effects.emplace_back(MemoryEffects::Write::get(), &out, SideEffects::DefaultResource::get());
+  addEffects(*this, getOutsMutable(), effects);
 }

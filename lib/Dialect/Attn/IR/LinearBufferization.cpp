@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // attn.linear_attention in one-shot bufferization: reads everything, writes its outs; the value form allocates them.
+#include "Outs.h"
 #include "fovea/Dialect/Attn/IR/Attn.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -9,38 +10,24 @@ using namespace mlir;
 using namespace mlir::bufferization;
 using namespace fovea::attn;
 
-/// The number of the out that this operand is.
-static std::optional<unsigned> outNumber(LinearAttentionOp op, OpOperand &operand) {
-  for (auto [number, out] : llvm::enumerate(op.getOutsMutable()))
-    if (out.getOperandNumber() == operand.getOperandNumber())
-      return number;
-  return std::nullopt;
-}
-
 bool LinearAttentionOp::bufferizesToAllocation(Value) { return isValueForm(); }
 
 bool LinearAttentionOp::bufferizesToMemoryRead(OpOperand &operand, const AnalysisState &) {
-  return !outNumber(*this, operand);
+  return !outNumber(getOutsMutable(), operand);
 }
 
 bool LinearAttentionOp::bufferizesToMemoryWrite(OpOperand &operand, const AnalysisState &) {
-  return outNumber(*this, operand).has_value();
+  return outNumber(getOutsMutable(), operand).has_value();
 }
 
 AliasingValueList LinearAttentionOp::getAliasingValues(OpOperand &operand, const AnalysisState &) {
-  if (std::optional<unsigned> number = outNumber(*this, operand))
-    return {{(*this)->getResult(*number), BufferRelation::Equivalent}};
-  return {};
+  return resultOfOut(getOutsMutable(), operand);
 }
 
 FailureOr<BufferLikeType> LinearAttentionOp::getBufferType(Value value, const BufferizationOptions &options,
                                                            const BufferizationState &state,
                                                            SmallVector<Value> &invocationStack) {
-  if (!isValueForm())
-    return bufferization::getBufferType(getOuts()[cast<OpResult>(value).getResultNumber()], options, state,
-                                        invocationStack);
-  auto type = cast<RankedTensorType>(value.getType());
-  return cast<BufferLikeType>(MemRefType::get(type.getShape(), type.getElementType()));
+  return bufferTypeOfResult(value, getOuts(), options, state, invocationStack);
 }
 
 /// Sizes of a result that its type leaves open: the output's are query's, a state's are key's batches and heads.
@@ -58,33 +45,18 @@ static SmallVector<Value> dynamicSizes(LinearAttentionOp op, OpResult result, Op
 
 LogicalResult LinearAttentionOp::bufferize(RewriterBase &rewriter, const BufferizationOptions &options,
                                            BufferizationState &state) {
-  SmallVector<Value> inputs, outs;
-  for (Value value : {getQuery(), getKey(), getValue(), getDecay(), getInitialState()}) {
-    FailureOr<Value> buffer = value ? getBuffer(rewriter, value, options, state) : FailureOr<Value>(Value());
-    if (failed(buffer))
-      return failure();
-    inputs.push_back(*buffer);
-  }
-  for (Value value : getOuts()) {
-    FailureOr<Value> buffer = getBuffer(rewriter, value, options, state);
-    if (failed(buffer))
-      return failure();
-    outs.push_back(*buffer);
-  }
-  if (isValueForm())
-    for (OpResult result : (*this)->getResults()) {
-      auto type = cast<RankedTensorType>(result.getType());
-      FailureOr<Value> buffer =
-          options.createAlloc(rewriter, getLoc(), MemRefType::get(type.getShape(), type.getElementType()),
-                              dynamicSizes(*this, result, rewriter));
-      if (failed(buffer))
-        return failure();
-      outs.push_back(*buffer);
-    }
+  auto sizes = [&](OpResult result) { return dynamicSizes(*this, result, rewriter); };
+  FailureOr<Buffers> buffers = buffersOf(
+      *this, rewriter, {getQuery(), getKey(), getValue(), getDecay(), getInitialState(), getBeta(), getLengths()},
+      getOuts(), sizes, options, state);
+  if (failed(buffers))
+    return failure();
+  ArrayRef<Value> inputs = buffers->inputs;
   auto op = LinearAttentionOp::create(rewriter, getLoc(), TypeRange{}, inputs[0], inputs[1], inputs[2], inputs[3],
-                                      inputs[4], outs, getDirectionAttr(), getNormalizerAttr(), getEpsilonAttr(),
-                                      getScaleAttr(), getLayoutAttr(), getScheduleAttr());
+                                      inputs[4], buffers->outs, inputs[5], inputs[6], getRuleAttr(), getDirectionAttr(),
+                                      getNormalizerAttr(), getEpsilonAttr(), getScaleAttr(), getLayoutAttr(),
+                                      getFormAttr(), getScheduleAttr());
   op.getFeature().takeBody(getFeature());
-  replaceOpWithBufferizedValues(rewriter, *this, outs);
+  replaceOpWithBufferizedValues(rewriter, *this, buffers->outs);
   return success();
 }

@@ -54,6 +54,10 @@ LogicalResult LinearChunkOp::verify() {
     return emitOpError() << "does nothing without keys or queries";
   if (getDecay() && !getKey())
     return emitOpError() << "has a decay, but no keys that enter the state";
+  if (getBeta() && !getKey())
+    return emitOpError() << "has a beta, but no keys that enter the state";
+  if (getForm() != LinearForm::Chunked && (!getKey() || !getQuery()))
+    return emitOpError() << "has keys or queries alone; only form <chunked> has them apart";
   int64_t keySize = getKeyHeadSize(), valueSize = getValueHeadSize();
   if ((getKey() && failed(verifyColumns(*this, getKey(), "key", keySize))) ||
       (getValue() && failed(verifyColumns(*this, getValue(), "value", valueSize))) ||
@@ -75,7 +79,8 @@ void InitLinearStateOp::getEffects(Effects &effects) {
 }
 
 void LinearChunkOp::getEffects(Effects &effects) {
-  for (MutableOperandRange range : {getKeyMutable(), getValueMutable(), getDecayMutable(), getQueryMutable()})
+  for (MutableOperandRange range :
+       {getKeyMutable(), getValueMutable(), getDecayMutable(), getQueryMutable(), getBetaMutable()})
     for (OpOperand &operand : range)
       effects.emplace_back(MemoryEffects::Read::get(), &operand, SideEffects::DefaultResource::get());
   for (OpOperand &output : getOutputMutable())

@@ -211,6 +211,8 @@ void annotate(func::FuncOp function) {
     namer.name(op.getKey(), "key");
     namer.name(op.getValue(), "value");
     namer.name(op.getDecay(), "decay");
+    namer.name(op.getBeta(), "beta");
+    namer.name(op.getLengths(), "lengths");
     namer.name(op.getInitialState(), "initial_state");
     nameOutputs(op.getOuts(), "final_state");
   });

@@ -55,6 +55,7 @@ private:
     key = inOrder(op.getKey());
     value = inOrder(op.getValue());
     decay = inOrder(op.getDecay());
+    beta = inOrder(op.getBeta());
     output = inOrder(op.getOuts()[0]);
     finalState = op.hasFinalState() ? op.getOuts()[1] : Value();
     heads = dim(query, 1);
@@ -82,6 +83,9 @@ private:
     checkEqual(query, 1, "query", output, 1, "output", "number of heads");
     checkEqual(query, 2, "query", output, 2, "output", "number of positions");
     checkDecay();
+    checkBeta();
+    if (op.getLengths())
+      checkEqual(key, 0, "key", op.getLengths(), 0, "lengths", "batch size");
     for (auto [state, name] : {std::pair(op.getInitialState(), "initial_state"), std::pair(finalState, "final state")})
       if (state) {
         checkEqual(key, 0, "key", state, 0, name, "batch size");
@@ -105,6 +109,14 @@ private:
     checkEqual(key, 2, "key", decay, 2, "decay", "number of positions");
   }
 
+  void checkBeta() {
+    if (!beta)
+      return;
+    checkEqual(key, 0, "key", beta, 0, "beta", "batch size");
+    checkEqual(key, 1, "key", beta, 1, "beta", "number of heads");
+    checkEqual(key, 2, "key", beta, 2, "beta", "number of positions");
+  }
+
   /// Query heads of a kv head.
   Value group() { return arith::DivUIOp::create(b, heads, arith::MaxUIOp::create(b, kvHeads, constant(1))); }
 
@@ -126,15 +138,49 @@ private:
     return bounds;
   }
 
+  /// Tokens of a sequence that are no padding.
+  Value tokensOf(Value batch) {
+    if (!op.getLengths())
+      return keys;
+    Value length = memref::LoadOp::create(b, op.getLengths(), batch);
+    if (!length.getType().isIndex())
+      length = arith::IndexCastOp::create(b, b.getIndexType(), length);
+    return arith::MinSIOp::create(b, arith::MaxSIOp::create(b, length, constant(0)), keys);
+  }
+
+  void loop(Value begin, Value end, function_ref<void(Value)> body) {
+    auto op = scf::ForOp::create(b, begin, end, constant(1));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(op.getBody());
+    body(op.getInductionVar());
+  }
+
+  void clearPadding(Value batch, Value head, Value tokens) {
+    Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
+    Value first = arith::MulIOp::create(b, head, group());
+    loop(first, arith::AddIOp::create(b, first, group()), [&](Value queryHead) {
+      loop(tokens, queries, [&](Value row) {
+        loop(constant(0), constant(op.getValueHeadSize()), [&](Value column) {
+          memref::StoreOp::create(b, zero, output, ValueRange{batch, queryHead, row, column});
+        });
+      });
+    });
+  }
+
   void emitTask(Value batch, Value head) {
     TileBoundsOp bounds = tileBounds(batch, head);
+    Value tokens = tokensOf(batch), end = bounds.getEnd();
+    if (op.getLengths())
+      end = arith::MinSIOp::create(b, end, tokens);
     auto type = LinearStateType::get(b.getContext(), op.getKeyHeadSize(), op.getValueHeadSize(), b.getF32Type());
     Value state = InitLinearStateOp::create(b, type, batch, head, op.getInitialState());
-    state = emitLoop(batch, head, state, bounds.getBegin(), bounds.getEnd(), keys, /*letsKeysIn=*/true,
+    state = emitLoop(batch, head, state, bounds.getBegin(), end, tokens, /*letsKeysIn=*/true,
                      /*computesQueries=*/op.isCausal());
     if (!op.isCausal())
       state = emitLoop(batch, head, state, constant(0), queries, queries, /*letsKeysIn=*/false,
                        /*computesQueries=*/true);
+    if (op.getLengths() && op.isCausal())
+      clearPadding(batch, head, tokens);
     if (finalState)
       StoreLinearStateOp::create(b, state, finalState, batch, head);
   }
@@ -142,15 +188,17 @@ private:
   Value emitLoop(Value batch, Value head, Value state, Value begin, Value end, Value tokens, bool letsKeysIn,
                  bool computesQueries) {
     Value chunk = constant(schedule.getKeyBlock()), perHead = computesQueries ? group() : Value();
+    auto form = LinearFormAttr::get(b.getContext(), op.getForm().value_or(LinearForm::Chunked));
     auto body = [&](OpBuilder &nested, Location loc, Value position, ValueRange carried) {
       OpBuilder::InsertionGuard guard(b);
       b.restoreInsertionPoint(nested.saveInsertionPoint());
       Value valid = arith::MinUIOp::create(b, chunk, arith::SubIOp::create(b, tokens, position));
       auto inKeys = [&](Value part) { return letsKeysIn ? part : Value(); };
       auto inQueries = [&](Value part) { return computesQueries ? part : Value(); };
-      auto next = LinearChunkOp::create(b, state.getType(), carried[0], batch, head, position, valid, inKeys(key),
-                                        inKeys(value), inKeys(decay), inQueries(query), perHead, inQueries(output),
-                                        op.getNormalizerAttr(), op.getEpsilonAttr(), op.getScaleAttr());
+      auto next =
+          LinearChunkOp::create(b, state.getType(), carried[0], batch, head, position, valid, inKeys(key),
+                                inKeys(value), inKeys(decay), inQueries(query), perHead, inQueries(output),
+                                inKeys(beta), form, op.getNormalizerAttr(), op.getEpsilonAttr(), op.getScaleAttr());
       IRMapping mapping;
       op.getFeature().cloneInto(&next.getFeature(), mapping);
       scf::YieldOp::create(b, next.getResult());
@@ -161,7 +209,7 @@ private:
   LinearAttentionOp op;
   ImplicitLocOpBuilder b;
   ScheduleAttr schedule;
-  Value query, key, value, decay, output, finalState; // in the order B, H, N, D
+  Value query, key, value, decay, beta, output, finalState; // in the order B, H, N, D
   Value heads, kvHeads, keys, queries;
 };
 
@@ -183,6 +231,12 @@ struct TileLinearAttentionPass : fovea::attn::impl::TileLinearAttentionBase<Tile
         op.emitOpError("has a schedule with query_tile (")
             << op.getSchedule()->getQueryTile() << ") below key_block (" << op.getSchedule()->getKeyBlock()
             << "); key_block is the chunk, query_tile the same in whole panels";
+        return signalPassFailure();
+      }
+      int64_t tokens = op.getKeyType().getDimSize(AttentionOp::dimensionOrder(op.getLayout())[2]);
+      if (op.getForm() == LinearForm::Parallel && op.getSchedule()->getKeyBlock() < tokens) {
+        op.emitOpError("in form <parallel> has a schedule with key_block (")
+            << op.getSchedule()->getKeyBlock() << ") below its " << tokens << " tokens; all of them are one chunk";
         return signalPassFailure();
       }
       Tiler(op).run();

@@ -15,6 +15,18 @@
 #include "fovea/Dialect/Attn/IR/AttnDialect.h.inc"
 #include "fovea/Dialect/Attn/IR/AttnEnums.h.inc"
 
+namespace fovea::attn {
+
+/// Form <parallel> keeps the products of all pairs of tokens in cache.
+inline constexpr int64_t kMaxParallelTokens = 128;
+
+/// Whether the normalizer divides by z, the sum of keys that a state then keeps.
+inline bool keepsKeySum(Normalizer normalizer) {
+  return normalizer == Normalizer::QZ || normalizer == Normalizer::Z || normalizer == Normalizer::NormZ;
+}
+
+} // namespace fovea::attn
+
 #define GET_ATTRDEF_CLASSES
 #include "fovea/Dialect/Attn/IR/AttnAttributes.h.inc"
 #define GET_TYPEDEF_CLASSES

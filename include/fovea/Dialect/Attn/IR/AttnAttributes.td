@@ -32,11 +32,35 @@ def Attn_DirectionAttr : EnumAttr<Attn_Dialect, Attn_Direction, "direction"> {
 
 def Attn_Normalizer : I32EnumAttr<"Normalizer", "what the output of linear attention is divided by", [
     I32EnumAttrCase<"None", 0, "none">,
-    I32EnumAttrCase<"QZ", 1, "qz">]> {
+    I32EnumAttrCase<"QZ", 1, "qz">,
+    I32EnumAttrCase<"Z", 2, "z">,
+    I32EnumAttrCase<"NormZ", 3, "norm_z">,
+    I32EnumAttrCase<"Norm", 4, "norm">]> {
   let cppNamespace = "::fovea::attn";
   let genSpecializedAttr = 0;
 }
 def Attn_NormalizerAttr : EnumAttr<Attn_Dialect, Attn_Normalizer, "normalizer"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def Attn_Rule : I32EnumAttr<"Rule", "how a token enters the state of linear attention", [
+    I32EnumAttrCase<"Add", 0, "add">,
+    I32EnumAttrCase<"Delta", 1, "delta">]> {
+  let cppNamespace = "::fovea::attn";
+  let genSpecializedAttr = 0;
+}
+def Attn_RuleAttr : EnumAttr<Attn_Dialect, Attn_Rule, "rule"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def Attn_LinearForm : I32EnumAttr<"LinearForm", "how the recurrence of linear attention is computed", [
+    I32EnumAttrCase<"Chunked", 0, "chunked">,
+    I32EnumAttrCase<"Recurrent", 1, "recurrent">,
+    I32EnumAttrCase<"Parallel", 2, "parallel">]> {
+  let cppNamespace = "::fovea::attn";
+  let genSpecializedAttr = 0;
+}
+def Attn_LinearFormAttr : EnumAttr<Attn_Dialect, Attn_LinearForm, "linear_form"> {
   let assemblyFormat = "`<` $value `>`";
 }
 

@@ -106,11 +106,25 @@ def Attn_LinearAttentionOp : Attn_Op<"linear_attention", [
     For each sequence and kv head, over the tokens `t` in order, with `k_t = feature(key[t])` and `q_t = feature(query[t])`:
 
     ```
-    S_t = diag(e^{g_t}) S_{t-1} + k_t v_t^T        S is [Dk, Dv], S_0 the initial state, or 0
+    R_t = diag(e^{g_t}) S_{t-1}                    S is [Dk, Dv], S_0 the initial state, or 0
+    S_t = R_t + k_t v_t^T                          rule <add>
+    S_t = R_t + beta_t k_t (v_t - R_t^T k_t)^T     rule <delta>
     z_t = diag(e^{g_t}) z_{t-1} + k_t              z is [Dk]
-    o_t = scale q_t^T S_t                          normalizer <none>
-    o_t = q_t^T S_t / (q_t . z_t + epsilon)        normalizer <qz>, the one of the Linear Transformer; scale is 1
     ```
+
+    and the output is, by `normalizer` (scale is 1 but for the first; rms(x) = sqrt(mean(x^2) + epsilon)):
+
+    ```
+    o_t = scale q_t^T S_t                          <none>
+    o_t = q_t^T S_t / (q_t . z_t + epsilon)        <qz>, the Linear Transformer's
+    o_t = (q_t / (z_t + epsilon))^T S_t            <z>, column by column of the state
+    o_t = (q_t / rms(q_t) / (z_t + epsilon))^T S_t <norm_z>, the same with normalised queries
+    o_t = q_t^T S_t / rms(q_t^T S_t)               <norm>, TransNormer's: no sum of keys, a norm of the output
+    ```
+
+    Rule `delta` (DeltaNet; Gated DeltaNet with a decay per token; KDA with one per channel) writes what a key does not yet recall, with
+    strength `beta`, [B, Hkv, N]. It is stable where beta_t |k_t|^2 <= 2, which is not checked: keys of length 1 and beta in [0, 1] are.
+    It has direction causal, and no sum of keys to divide by: normalizer <none> or <norm>.
 
     Direction `causal` is this recurrence. In direction `full` every query reads the state of all keys, S_N and z_N: queries and keys may
     then differ in number, and there is no decay. Default `scale` is 1, default `epsilon` 1e-6.
@@ -122,9 +136,16 @@ def Attn_LinearAttentionOp : Attn_Op<"linear_attention", [
     grows over a chunk by more than fp32 holds is NaN.
 
     Shapes (layout bhnd): query `[B, Hq, N, Dk]`, key `[B, Hkv, N, Dk]`, value `[B, Hkv, N, Dv]`, output `[B, Hq, N, Dv]`; query head `h`
-    reads the state of kv head `h floordiv (Hq / Hkv)`. States are `[B, Hkv, Dk, Dv]` in every layout; with a normaliser they have one more
-    column, which is z: `[B, Hkv, Dk, Dv + 1]`. A second result or out is the final state; given as the initial one for the tokens
+    reads the state of kv head `h floordiv (Hq / Hkv)`. States are `[B, Hkv, Dk, Dv]` in every layout; with a normaliser that needs z they have
+    one more column, which is z: `[B, Hkv, Dk, Dv + 1]`. A second result or out is the final state; given as the initial one for the tokens
     that follow, it continues the sequence.
+
+    `lengths`, integers [B], makes the tokens of sequence b from lengths[b] on padding: they do not enter the state, and their outputs are
+    0. In direction full it is about keys; every query is computed. What is not between 0 and N counts as the nearer of the two.
+
+    `form` says how this is computed, which `attn-choose-linear-form` decides from static facts where it is not given: `recurrent`, a
+    token at a time, for decoding; `chunked`, products of a chunk of tokens and the state once for each chunk; `parallel`, all tokens
+    as one chunk without a state, for short sequences. They agree up to rounding.
 
     NaN and Inf in a token reach the outputs of that token and those after it, as the formula says, and no earlier one.
 
@@ -141,25 +162,26 @@ def Attn_LinearAttentionOp : Attn_Op<"linear_attention", [
       } : (tensor<?x8x?x64xf32>, tensor<?x8x?x64xf32>, tensor<?x8x?x64xf32>) -> tensor<?x8x?x64xf32>
     ```
 
-    Sources: Katharopoulos et al. 2020 (normaliser, elu + 1), Sun et al. 2023 (RetNet), Yang et al. 2024 (GLA), Dao and Gu 2024
-    (Mamba-2).
+    Sources: Katharopoulos et al. 2020 (normaliser, elu + 1), Qin et al. 2022 (TransNormer), Sun et al. 2023 (RetNet), Yang et al. 2024
+    (GLA; DeltaNet in chunks), Dao and Gu 2024 (Mamba-2), Yang et al. 2025 (Gated DeltaNet), Kimi Team 2025 (KDA).
   }];
   let arguments = (ins
     Attn_Shaped:$query, Attn_Shaped:$key, Attn_Shaped:$value,
     Optional<Attn_Shaped>:$decay, Optional<Attn_Shaped>:$initial_state,
-    Variadic<Attn_Shaped>:$outs,
+    Variadic<Attn_Shaped>:$outs, Optional<Attn_Shaped>:$beta, Optional<Attn_Shaped>:$lengths,
+    DefaultValuedAttr<Attn_RuleAttr, "::fovea::attn::Rule::Add">:$rule,
     DefaultValuedAttr<Attn_DirectionAttr, "::fovea::attn::Direction::Causal">:$direction,
     DefaultValuedAttr<Attn_NormalizerAttr, "::fovea::attn::Normalizer::None">:$normalizer,
     DefaultValuedAttr<F64Attr, "1.0e-6">:$epsilon,
     DefaultValuedAttr<F64Attr, "1.0">:$scale,
     DefaultValuedAttr<Attn_LayoutAttr, "::fovea::attn::Layout::BHND">:$layout,
-    OptionalAttr<Attn_ScheduleAttr>:$schedule);
+    OptionalAttr<Attn_LinearFormAttr>:$form, OptionalAttr<Attn_ScheduleAttr>:$schedule);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let regions = (region AnyRegion:$feature);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`decay` $decay^)? (`initial_state` $initial_state^)? (`outs` `(` $outs^ `)`)?
-    (`direction` $direction^)? (`normalizer` $normalizer^)? (`epsilon` $epsilon^)? (`scale` $scale^)? (`layout` $layout^)?
-    (`schedule` $schedule^)? (`feature` custom<FeatureRegion>($feature)^)? attr-dict `:` functional-type(operands, results)
+    (`beta` $beta^)? (`lengths` $lengths^)? (`rule` $rule^)? (`direction` $direction^)? (`normalizer` $normalizer^)? (`epsilon` $epsilon^)? (`scale` $scale^)? (`layout` $layout^)?
+    (`form` $form^)? (`schedule` $schedule^)? (`feature` custom<FeatureRegion>($feature)^)? attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
@@ -169,10 +191,12 @@ def Attn_LinearAttentionOp : Attn_Op<"linear_attention", [
     ::mlir::ShapedType getValueType() { return ::llvm::cast<::mlir::ShapedType>(getValue().getType()); }
     int64_t getKeyHeadSize() { return getKeyType().getShape().back(); }
     int64_t getValueHeadSize() { return getValueType().getShape().back(); }
-    bool isNormalized() { return getNormalizer() == Normalizer::QZ; }
+    bool isNormalized() { return getNormalizer() != Normalizer::None; }
     bool isCausal() { return getDirection() == Direction::Causal; }
+    bool isDelta() { return getRule() == Rule::Delta; }
+    bool hasInitialState() { return static_cast<bool>(getInitialState()); }
     /// Columns of a state in memory: z is one more.
-    int64_t getStateColumns() { return getValueHeadSize() + isNormalized(); }
+    int64_t getStateColumns() { return getValueHeadSize() + keepsKeySum(getNormalizer()); }
     bool isValueForm() { return getOuts().empty(); }
     bool hasFinalState() { return (isValueForm() ? getResults().size() : getOuts().size()) == 2; }
   }];

@@ -169,31 +169,40 @@ def Attn_LinearChunkOp : Attn_Op<"linear_chunk", [AttrSizedOperandSegments, Recu
   let description = [{
     The `valid` tokens from `position` on, at most as many as the schedule's key_block, of one sequence and kv head. With `keys` they
     enter the state, decayed; with `queries`, the `group` query heads of that kv head are computed. With both, token `i` reads
-    the state after tokens up to `i`; with `queries` alone all of them read the state as it is. Formulas: `attn.linear_attention`.
+    the state after tokens up to `i`; with `queries` alone all of them read the state as it is. With `beta` keys enter by the delta
+    rule. Formulas: `attn.linear_attention`. In form `parallel` there is nothing before the chunk or after it: the state is neither
+    read nor changed.
 
     Targets compute the state once for the whole chunk of C tokens (with G the sum of g over the chunk up to a token):
 
     ```
     A_ij = sum_d q_id k_jd e^{G_id - G_jd}  for i >= j        O = (q e^G) S + A V        S' = e^{G_C} S + (k e^{G_C - G})^T V
     ```
+
+    By the delta rule V is first replaced by what is written, the solution U of a triangular system with M as A, of keys with keys:
+
+    ```
+    U_i = beta_i (V_i - (k_i e^{G_i}) S - sum_{j < i} M_ij U_j)
+    ```
   }];
   let arguments = (ins Attn_LinearStateType:$state, Index:$batch, Index:$head, Index:$position, Index:$valid,
                        Optional<StridedMemRefRankOf<[F32], [4]>>:$key, Optional<StridedMemRefRankOf<[F32], [4]>>:$value,
                        Optional<StridedMemRefRankOf<[F32], [1, 3, 4]>>:$decay,
                        Optional<StridedMemRefRankOf<[F32], [4]>>:$query, Optional<Index>:$group,
-                       Optional<StridedMemRefRankOf<[F32], [4]>>:$output,
+                       Optional<StridedMemRefRankOf<[F32], [4]>>:$output, Optional<StridedMemRefRankOf<[F32], [3]>>:$beta,
+                       DefaultValuedAttr<Attn_LinearFormAttr, "::fovea::attn::LinearForm::Chunked">:$form,
                        Attn_NormalizerAttr:$normalizer, F64Attr:$epsilon, F64Attr:$scale);
   let results = (outs Attn_LinearStateType:$result);
   let regions = (region AnyRegion:$feature);
   let assemblyFormat = [{
     $state `at` `(` $batch `,` $head `,` $position `)` `valid` $valid (`keys` $key^ `,` $value)? (`decay` $decay^)?
-    (`queries` $query^ `group` $group `into` $output)? `normalizer` $normalizer `epsilon` $epsilon `scale` $scale
+    (`beta` $beta^)? (`queries` $query^ `group` $group `into` $output)? (`form` $form^)? `normalizer` $normalizer `epsilon` $epsilon `scale` $scale
     (`feature` custom<FeatureRegion>($feature)^)? attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
-    bool isNormalized() { return getNormalizer() == Normalizer::QZ; }
+    bool keepsKeySum() { return ::fovea::attn::keepsKeySum(getNormalizer()); }
     int64_t getKeyHeadSize() { return getState().getType().getRows(); }
     int64_t getValueHeadSize() { return getState().getType().getColumns(); }
   }];

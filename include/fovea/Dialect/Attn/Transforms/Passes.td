@@ -67,12 +67,22 @@ def Tile : Pass<"attn-tile", "::mlir::func::FuncOp"> {
                            "::mlir::scf::SCFDialect"];
 }
 
+def ChooseLinearForm : Pass<"attn-choose-linear-form", "::mlir::func::FuncOp"> {
+  let summary = "Phase 5: choose how the recurrence of linear attention is computed";
+  let description = [{
+    Input: `attn.linear_attention` without a form. Output: the same with one, from static facts only. With a static number of tokens
+    N: `recurrent` up to 4 tokens, as in decoding, because a chunk would be mostly padding; `parallel` where there is neither an initial nor
+    a final state and all pairs of tokens cost less than a state does, N (Dk + Dv) <= 4 Dk Dv + 32 (Dk + Dv) and N <= 128; else,
+    and in direction full, `chunked`. A remark says why.
+  }];
+}
+
 def ScheduleLinearAttention : Pass<"attn-schedule-linear-attention", "::mlir::func::FuncOp"> {
   let summary = "Phase 5: choose the chunk and the register tile of linear attention";
   let description = [{
     Input: `attn.linear_attention` on memrefs. Output: the same with a `schedule` attribute, chosen from the target's vectors and what
-    kind of decay there is: chunks of about 32 tokens, or 16 where every channel decays by itself, because then each pair of tokens
-    needs exponentials of its own. A remark says why. An op that already has a schedule keeps it.
+    form it has: chunks of about 32 tokens, or 16 where every channel decays by itself, which is the block that shares one
+    reference for its exponentials; all tokens in form parallel. A remark says why. An op that already has a schedule keeps it.
   }];
   let options = [
     Option<"lanes", "lanes", "int64_t", "8", "fp32 lanes of a vector register: 16 AVX-512, 8 AVX, 4 NEON and SSE">,
@@ -84,7 +94,7 @@ def TileLinearAttention : Pass<"attn-tile-linear-attention", "::mlir::func::Func
   let description = [{
     Input: scheduled `attn.linear_attention` on memrefs. Output: `attn.task` over sequences and kv heads, whose body carries a state
     through a loop of `attn.linear_chunk`: one loop that lets keys in and computes queries (causal), or one loop for each of
-    the two (full); before it, a `cf.assert` for every agreement between dynamic sizes that the op relies on.
+    the two (full), or no loop but one chunk of everything (form parallel); before it, a `cf.assert` for every agreement between dynamic sizes that the op relies on.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect"];
