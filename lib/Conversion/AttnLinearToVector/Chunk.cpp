@@ -73,7 +73,7 @@ void ChunkEmitter::emit() {
 void ChunkEmitter::emitChunk() {
   if (op.getKey()) {
     loadRows(memoryRows(op.getKey(), op.getHead(), b.index(0), op.getValid()), k, /*isFeature=*/true, /*scale=*/1);
-    loadPanels(b, memoryRows(op.getValue(), op.getHead(), b.index(0), op.getValid()), valueColumns, v);
+    loadValues();
     loadDecay();
     if (keySums)
       emitKeySums();
@@ -104,10 +104,22 @@ void ChunkEmitter::emitQueries(Value head) {
   if (divisors)
     emitDivisors(b.index(0), op.getValid());
   int64_t count = b.schedule.getMicroKeys();
+  MemoryRows to = memoryRows(op.getOutput(), head, b.index(0), op.getValid());
+  bool mayBeDirect = valueColumns % b.schedule.getPanel() == 0 && op.getNormalizer() != Normalizer::Norm;
+  Value buffer = o, isDirect;
+  if (mayBeDirect) {
+    isDirect = isDirectlyPanels(b, to, valueColumns);
+    o = viewPanels(b, to, valueColumns, buffer, isDirect);
+  }
   b.loop(b.index(panels), [&](Value panel) {
     b.loop(b.index(0), b.roundUp(op.getValid(), count), count, [&](Value i) { emitOutputTile(panel, i); });
   });
-  storeOutput(head, b.index(0), op.getValid());
+  o = buffer;
+  auto store = [&] { storeOutput(head, b.index(0), op.getValid()); };
+  if (mayBeDirect)
+    b.when(isDirect, [&] { prefetchRows(b, to, valueColumns, /*isWrite=*/true); }, store);
+  else
+    store();
 }
 
 Values ChunkEmitter::outer(Values sums, Value begin, Value end, int64_t count, Row row, Column column) {
@@ -152,9 +164,13 @@ void ChunkEmitter::emitOutputTile(Value panel, Value i) {
         [&](int64_t c, Value d) { return b.loadVector(s, {panel, d, lane(c)}); });
   if (scores)
     sums = triangle(sums, scores, panel, i, /*isStrict=*/false);
-  for (int64_t x = 0; x < count; ++x)
-    for (int64_t c = 0; c < vectors; ++c)
-      b.storeVector(sums[x * vectors + c], o, {panel, b.add(i, x), lane(c)});
+  for (int64_t x = 0; x < count; ++x) {
+    Value factor = divisors ? b.broadcast(b.load(divisors, b.add(i, x))) : Value();
+    for (int64_t c = 0; c < vectors; ++c) {
+      Value sum = sums[x * vectors + c];
+      b.storeVector(factor ? b.mulf(sum, factor) : sum, o, {panel, b.add(i, x), lane(c)});
+    }
+  }
 }
 
 void ChunkEmitter::emitUpdate() {

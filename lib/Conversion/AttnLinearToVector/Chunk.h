@@ -51,6 +51,7 @@ private:
   // Rows.cpp
   MemoryRows memoryRows(mlir::Value memref, mlir::Value head, mlir::Value begin, mlir::Value end);
   void loadRows(const MemoryRows &rows, mlir::Value to, bool isFeature, float scale);
+  void loadValues();
   void loadQueries(mlir::Value head, mlir::Value begin, mlir::Value end);
   void storeOutput(mlir::Value head, mlir::Value begin, mlir::Value end);
   void transpose(mlir::Value rowsBuffer, mlir::Value count, mlir::Value block);
@@ -86,7 +87,7 @@ private:
   void emitDivisors(mlir::Value begin, mlir::Value end);
   void emitNormalizerUpdate();
   mlir::Value inverseRootMeanSquare(mlir::Value sumOfSquares, int64_t count);
-  mlir::Value outputFactor(mlir::Value row);
+  mlir::Value outputNorm(mlir::Value row);
 
   // Recurrent.cpp
   void emitRecurrent();

@@ -74,10 +74,8 @@ void ChunkEmitter::emitDivisors(Value begin, Value end) {
   });
 }
 
-/// What a row of O is multiplied by.
-Value ChunkEmitter::outputFactor(Value row) {
-  if (divisors)
-    return b.broadcast(b.load(divisors, row));
+/// What a row of O is multiplied by for <norm>.
+Value ChunkEmitter::outputNorm(Value row) {
   Values squares = b.loop(b.index(0), b.index(panels), 1, b.splat(0), [&](Value panel, ValueRange sum) -> Values {
     Value next = sum[0];
     for (int64_t c = 0; c < b.vectorsPerPanel(); ++c) {

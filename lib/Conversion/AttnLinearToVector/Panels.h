@@ -20,11 +20,22 @@ struct MemoryRows {
 void prefetchRow(VectorEmitter &b, const MemoryRows &rows, const StridedRows &from, mlir::Value row, int64_t columns,
                  bool isWrite);
 
-/// Calls body(column, width) for vectors that cover `columns`; the last one may be narrow.
+/// Calls body(column, width) for vectors that cover `columns`, some at a time; the last one may be narrow.
 void forVectors(VectorEmitter &b, int64_t columns, llvm::function_ref<void(mlir::Value, int64_t)> body);
 
 /// Columns past the last become 0.
 void loadPanels(VectorEmitter &b, const MemoryRows &rows, int64_t columns, mlir::Value panels);
+
+/// The rows where they lie, as panels, if `isDirect`; else the buffer. Only for columns in whole panels, and rows whose
+/// columns are dense.
+mlir::Value viewPanels(VectorEmitter &b, const MemoryRows &rows, int64_t columns, mlir::Value buffer,
+                       mlir::Value isDirect);
+
+/// Whether viewPanels may look at memory: dense rows, and as many as the buffer is made for.
+mlir::Value isDirectlyPanels(VectorEmitter &b, const MemoryRows &rows, int64_t columns);
+
+/// Asks for the rows `ahead`.
+void prefetchRows(VectorEmitter &b, const MemoryRows &rows, int64_t columns, bool isWrite);
 
 /// Each row multiplied by the vector factor(row), if there is one.
 void storePanels(VectorEmitter &b, const MemoryRows &rows, int64_t columns, mlir::Value panels,

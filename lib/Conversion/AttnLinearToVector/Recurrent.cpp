@@ -25,8 +25,9 @@ void ChunkEmitter::emitRecurrent() {
         emitDivisors(t, next);
       b.loop(b.index(panels), [&](Value panel) {
         Values sums = dotState(q, t, panel);
+        Value factor = divisors ? b.broadcast(b.load(divisors, t)) : Value();
         for (int64_t c = 0; c < b.vectorsPerPanel(); ++c)
-          b.storeVector(sums[c], o, {panel, t, lane(c)});
+          b.storeVector(factor ? b.mulf(sums[c], factor) : sums[c], o, {panel, t, lane(c)});
       });
       storeOutput(head, t, next);
     });

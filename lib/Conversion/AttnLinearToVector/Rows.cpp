@@ -67,11 +67,23 @@ void ChunkEmitter::loadQueries(Value head, Value begin, Value end) {
     normalizeQueries(begin, end);
 }
 
+/// Values as they lie, where that is panels; the delta rule writes over its copy.
+void ChunkEmitter::loadValues() {
+  MemoryRows from = memoryRows(op.getValue(), op.getHead(), b.index(0), op.getValid());
+  if (op.getBeta() || valueColumns % b.schedule.getPanel() != 0)
+    return loadPanels(b, from, valueColumns, v);
+  Value isDirect = isDirectlyPanels(b, from, valueColumns), buffer = v;
+  b.when(
+      isDirect, [&] { prefetchRows(b, from, valueColumns, /*isWrite=*/false); },
+      [&] { loadPanels(b, from, valueColumns, buffer); });
+  v = viewPanels(b, from, valueColumns, buffer, isDirect);
+}
+
 void ChunkEmitter::storeOutput(Value head, Value begin, Value end) {
-  auto factor = [&](Value row) { return outputFactor(row); };
+  auto norm = [&](Value row) { return outputNorm(row); };
   MemoryRows to = memoryRows(op.getOutput(), head, begin, end);
-  if (divisors || op.getNormalizer() == Normalizer::Norm)
-    storePanels(b, to, valueColumns, o, factor);
+  if (op.getNormalizer() == Normalizer::Norm)
+    storePanels(b, to, valueColumns, o, norm);
   else
     storePanels(b, to, valueColumns, o);
 }

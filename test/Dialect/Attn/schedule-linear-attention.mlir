@@ -5,10 +5,10 @@
 // RUN: fovea-opt %s --attn-schedule-linear-attention --remarks-filter=attn --remark-format=emitRemark 2>&1 >/dev/null | FileCheck %s --check-prefix=REMARK
 
 // CHECK-LABEL: func @per_head
-// CHECK: schedule <query_tile = 48, key_block = 36, lanes = 8, panel = 16, micro_keys = 6>
+// CHECK: schedule <query_tile = 32, key_block = 30, lanes = 8, panel = 16, micro_keys = 6>
 // WIDE: schedule <query_tile = 32, key_block = 32, lanes = 16, panel = 32, micro_keys = 8>
 // SSE: schedule <query_tile = 32, key_block = 32, lanes = 4, panel = 8, micro_keys = 4>
-// REMARK: remark: [Passed] ScheduleLinearAttention | Category:attn{{.*}}Reason="chunks of 36 tokens; 6 rows x 2 vectors of 8 value columns are 12 accumulators in 16 registers"{{.*}}key_block=36, lanes=8, micro_keys=6, panel=16, query_tile=48
+// REMARK: remark: [Passed] ScheduleLinearAttention | Category:attn{{.*}}Reason="chunks of 30 tokens; 6 rows x 2 vectors of 8 value columns are 12 accumulators in 16 registers"{{.*}}key_block=30, lanes=8, micro_keys=6, panel=16, query_tile=32
 func.func @per_head(%q: memref<?x4x?x64xf32>, %g: memref<4xf32>, %o: memref<?x4x?x64xf32>) {
   attn.linear_attention %q, %q, %q decay %g outs(%o)
     : (memref<?x4x?x64xf32>, memref<?x4x?x64xf32>, memref<?x4x?x64xf32>, memref<4xf32>, memref<?x4x?x64xf32>) -> ()
@@ -28,7 +28,7 @@ func.func @per_channel(%q: memref<?x4x?x64xf32>, %o: memref<?x4x?x64xf32>) {
 
 // One vector holds all columns.
 // CHECK-LABEL: func @narrow
-// CHECK: schedule <query_tile = 40, key_block = 36, lanes = 8, panel = 8, micro_keys = 6>
+// CHECK: schedule <query_tile = 32, key_block = 30, lanes = 8, panel = 8, micro_keys = 6>
 func.func @narrow(%q: memref<?x4x?x64xf32>, %v: memref<?x4x?x5xf32>, %o: memref<?x4x?x5xf32>) {
   attn.linear_attention %q, %q, %v outs(%o) : (memref<?x4x?x64xf32>, memref<?x4x?x64xf32>, memref<?x4x?x5xf32>, memref<?x4x?x5xf32>) -> ()
   return

@@ -31,9 +31,12 @@ ScheduleAttr chooseSchedule(LinearAttentionOp op, int64_t lanes, int64_t registe
   // no wider than one vector would only compute zeros in a second one.
   int64_t vectors = op.getValueHeadSize() <= lanes ? 1 : 2;
   int64_t rows = registers >= 32 ? 8 : lanes >= 8 ? 6 : 4;
-  // The work on a token grows with the chunk and the traffic of the state shrinks with it; 32 is where they meet. With
-  // a decay per channel exponentials are shared by a block of 16 tokens, and every further block has its own.
-  int64_t chunk = llvm::alignTo(tokensOfChunk(op), rows), panel = lanes * vectors;
+  // The work on a token grows with the chunk and the traffic of the state shrinks with it; up to 32 is where they meet.
+  // With a decay per channel exponentials are shared by a block of 16 tokens, and every further block has its own.
+  int64_t chunk = op.getForm() == LinearForm::Parallel || decaysPerChannel(op)
+                      ? llvm::alignTo(tokensOfChunk(op), rows)
+                      : llvm::alignDown(tokensOfChunk(op), rows);
+  int64_t panel = lanes * vectors;
   return ScheduleAttr::get(op.getContext(), llvm::alignTo(chunk, panel), chunk, lanes, panel, rows);
 }
 

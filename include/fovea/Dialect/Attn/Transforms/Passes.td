@@ -81,7 +81,7 @@ def ScheduleLinearAttention : Pass<"attn-schedule-linear-attention", "::mlir::fu
   let summary = "Phase 5: choose the chunk and the register tile of linear attention";
   let description = [{
     Input: `attn.linear_attention` on memrefs. Output: the same with a `schedule` attribute, chosen from the target's vectors and what
-    form it has: chunks of about 32 tokens, or 16 where every channel decays by itself, which is the block that shares one
+    form it has: chunks of up to 32 tokens, or about 16 where every channel decays by itself, which is the block that shares one
     reference for its exponentials; all tokens in form parallel. A remark says why. An op that already has a schedule keeps it.
   }];
   let options = [
