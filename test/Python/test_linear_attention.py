@@ -189,6 +189,24 @@ def test_exponents_too_large_for_float32(make):
     assert np.isfinite(out).all()
 
 
+def test_the_exponential_of_feature_maps():
+    """A token's state is exp(k) v^T: k over all of float32's range, v = 1."""
+    x = np.concatenate([np.linspace(-87.6, 88.3, 573), [0, -89, np.inf, -np.inf, np.nan, 89, -1e30]]).astype(np.float32)
+    key = np.zeros((1, 1, 1, 576), np.float32)
+    key[..., :len(x) - 5], rest = x[:-5], x[-5:]
+    edges = np.zeros((1, 1, 1, 5), np.float32)
+    edges[...] = rest
+    ones = np.ones((1, 1, 1, 1), np.float32)
+    for form in ("recurrent", "chunked"):
+        _, state = fovea.linear_attention(key, key, ones, feature_map="exp", form=form, return_state=True)
+        state, wanted = state.ravel()[:573], np.exp(np.float64(x[:573]))
+        assert np.max(np.abs(state / wanted - 1)) < 4e-7
+        _, state = fovea.linear_attention(key[..., 573:575], key[..., 573:575], ones, feature_map="exp", form=form, return_state=True)
+        assert state.ravel().tolist() == [1, 0]
+        _, state = fovea.linear_attention(edges, edges, ones, feature_map="exp", form=form, return_state=True)
+        assert np.array_equal(state.ravel(), np.array([np.inf, 0, np.nan, np.inf, 0], np.float32), equal_nan=True)
+
+
 def test_retnet_decay():
     assert np.allclose(np.exp(fovea.retnet_decay(3)), 1 - 2.0 ** -np.array([5, 6, 7]), rtol=1e-7)
 

@@ -57,7 +57,8 @@ public:
   mlir::Value reduce(Values values, llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine);
   /// 2^x for x <= 127, to 2e-7; exp2(0) is exactly 1 and exp2(-inf) exactly 0.
   mlir::Value exp2(mlir::Value x);
-  /// e^x to 2e-7: 0 below -87.68 (no subnormal numbers), infinity above 88.37 (e^x itself ends at 88.72).
+  /// e^x to 4e-7, exp(0) exactly 1: 0 below -87.68 (no subnormal numbers), infinity above 88.37 (e^x itself ends
+  /// at 88.72).
   mlir::Value exp(mlir::Value x);
   /// Calls the module's function that transposes a lanes x lanes block of fp32. Both are memrefs of blockType(): rows
   /// any stride apart.
