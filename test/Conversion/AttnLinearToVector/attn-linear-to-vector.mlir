@@ -28,8 +28,8 @@
 // CHECK-COUNT-8: vector.fma
 // CHECK: scf.yield
 // CHECK-COUNT-20: vector.fma
-// CHECK: memref.prefetch %{{.*}}, write, locality<2>, data
 // CHECK: arith.mulf
+// CHECK: memref.prefetch %{{.*}}, write, locality<2>, data
 // CHECK: vector.maskedstore
 // S = S + k^T V, z = z + sum k
 // CHECK-COUNT-8: vector.fma
@@ -66,6 +66,10 @@ func.func @causal(%k: memref<2x4x?x20xf32, strided<[?, ?, ?, ?], offset: ?>>, %v
 // CHECK-COUNT-2: vector.fma
 // CHECK: arith.subf
 // CHECK: arith.cmpi sle, %{{.*}}, %{{.*}} : vector<8xi32>
+// One whole panel: O is written where it lies, if its rows are dense and the chunk is full.
+// CHECK: %[[O:.*]] = memref.reinterpret_cast %{{.*}} to memref<1x32x16xf32, strided<[?, ?, 1], offset: ?>>
+// CHECK: vector.store %{{.*}}, %[[O]][
+// CHECK: memref.prefetch %{{.*}}, write
 func.func @delta(%k: memref<2x4x?x16xf32>, %beta: memref<2x4x?xf32>, %n: index) {
   attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 32, lanes = 8, panel = 16, micro_keys = 4> {
     %s0 = attn.init_linear_state(%b, %h) : !attn.linear_state<16x16xf32>
