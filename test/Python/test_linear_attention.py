@@ -95,6 +95,17 @@ def test_every_query_reads_all_keys(make):
     close(out, recurrence(q, k, v, "elu1", "qz", is_causal=False, epsilon=0.5)[0])
 
 
+@pytest.mark.parametrize("options", [{}, {"feature_map": "elu1", "normalizer": "qz"}], ids=["plain", "qz"])
+def test_rows_backwards_and_repeated(make, options):
+    q, k, v = make(B=1, Hq=2, Nq=100, Nk=100, Dk=32)
+    out = np.empty_like(q)
+    fovea.linear_attention(q[:, :, ::-1], k[:, :, ::-1], v[:, :, ::-1], out=out[:, :, ::-1], **options)
+    dense = fovea.linear_attention(*(np.ascontiguousarray(a[:, :, ::-1]) for a in (q, k, v)), **options)
+    assert np.array_equal(out[:, :, ::-1], dense)
+    once = np.broadcast_to(v[:, :, :1], v.shape)
+    assert np.array_equal(fovea.linear_attention(q, k, once, **options), fovea.linear_attention(q, k, once.copy(), **options))
+
+
 def unit(k):
     return k / np.linalg.norm(k, axis=-1, keepdims=True)
 

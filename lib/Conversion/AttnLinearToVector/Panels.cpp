@@ -56,9 +56,11 @@ void fovea::prefetchRows(VectorEmitter &b, const MemoryRows &rows, int64_t colum
 }
 
 Value fovea::isDirectlyPanels(VectorEmitter &b, const MemoryRows &rows, int64_t columns) {
-  Value isUnit = StridedRows(b, rows.memref, rows.batch, rows.head).isUnit(b, columns);
-  Value count = b.sub(rows.end, rows.begin);
-  return b.both(isUnit, b.compare(arith::CmpIPredicate::eq, count, b.index(b.schedule.getKeyBlock())));
+  StridedRows memory(b, rows.memref, rows.batch, rows.head);
+  Value isWhole = b.compare(arith::CmpIPredicate::eq, b.sub(rows.end, rows.begin), b.index(b.schedule.getKeyBlock()));
+  // Addresses within a memref may not wrap, which a negative stride would make them do.
+  Value isForward = b.compare(arith::CmpIPredicate::sge, memory.rowStride, b.index(0));
+  return b.both(memory.isUnit(b, columns), b.both(isWhole, isForward));
 }
 
 Value fovea::viewPanels(VectorEmitter &b, const MemoryRows &rows, int64_t columns, Value buffer, Value isDirect) {

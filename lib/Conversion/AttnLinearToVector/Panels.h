@@ -31,7 +31,7 @@ void loadPanels(VectorEmitter &b, const MemoryRows &rows, int64_t columns, mlir:
 mlir::Value viewPanels(VectorEmitter &b, const MemoryRows &rows, int64_t columns, mlir::Value buffer,
                        mlir::Value isDirect);
 
-/// Whether viewPanels may look at memory: dense rows, and as many as the buffer is made for.
+/// Whether viewPanels may look at memory: dense rows, one after the other, and as many as a chunk has.
 mlir::Value isDirectlyPanels(VectorEmitter &b, const MemoryRows &rows, int64_t columns);
 
 /// Asks for the rows `ahead`.
