@@ -10,6 +10,7 @@ import numpy as np
 
 from .capture import instrument
 from .operands import Operands, position
+from .rotation import rotate
 from .tracing import Builder, Traced, binary, convert, float_literal, lift
 
 DYNAMIC = ("B", "Nq", "Nk")
@@ -42,6 +43,9 @@ class Options(NamedTuple):
     layout: str = "bhnd"
     return_lse: bool = False
     sink: Any = None
+    rope: Any = None
+    query_positions: Any = None
+    key_positions: Any = None
 
     @property
     def needs_lse(self):
@@ -63,6 +67,7 @@ def emit(options, dims, dynamic=DYNAMIC):
     offset = None
     if options.q_offset is not None:
         offset = operands.add("q_offset", "q_offset", "index", options.q_offset)
+    rotations, query, key = rotate(operands, options, dims, offset)
     nonneg = options.q_offset is None or options.q_offset is int or options.q_offset >= 0
     score = _region(operands, nonneg, True, lambda *at: _score(options, *at))
     mask = _region(operands, nonneg, False, lambda *at: _mask(options, operands, *at))
@@ -79,7 +84,8 @@ def emit(options, dims, dynamic=DYNAMIC):
     ))
     lines = [
         f"func.func @attention({', '.join(arguments)}) -> {result_list} {{",
-        f"  {', '.join(names)} = attn.attention %query, %key, %value{clauses}",
+        *(f"  {line}" for line in rotations(types)),
+        f"  {', '.join(names)} = attn.attention {query}, {key}, %value{clauses}",
         *score, *mask,
         f"    : ({inputs}) -> {result_list}",
         f"  return {', '.join(names)} : {', '.join(results)}",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The plainest code that keeps the meaning of the tile level: one row, one key, one element at a time.
-#include "../Common/Loops.h"
+#include "../Common/RotateRow.h"
 #include "fovea/Conversion/Passes.h"
 #include "fovea/Conversion/TileTypes.h"
 #include "fovea/Dialect/Attn/Utils/InlineRegion.h"
@@ -38,6 +38,14 @@ struct LowerLoadTile : OpConversionPattern<LoadTileOp> {
     Value tile = b.buffer({type.getRows(), type.getColumns()}, b.getF32Type());
     b.loop(b.index(type.getRows()), [&](Value r) {
       Value live = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, r, op.getValid());
+      if (op.isRotated()) {
+        auto branch = scf::IfOp::create(b, live, /*withElseRegion=*/true);
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToStart(branch.thenBlock());
+        rotateRow(b, op, r, [&](Value element, Value column) { b.store(element, tile, {r, column}); });
+        b.setInsertionPointToStart(branch.elseBlock());
+        return b.loop(b.index(type.getColumns()), [&](Value c) { b.store(b.real(0), tile, {r, c}); });
+      }
       b.loop(b.index(type.getColumns()), [&](Value c) {
         auto element = [&] {
           return b.load(op.getSource(), {op.getBatch(), op.getHead(), arith::AddIOp::create(b, op.getRow(), r), c});

@@ -20,6 +20,16 @@ def Attn_LayoutAttr : EnumAttr<Attn_Dialect, Attn_Layout, "layout"> {
   let assemblyFormat = "`<` $value `>`";
 }
 
+def Attn_Pairing : I32EnumAttr<"Pairing", "which two columns a rotary embedding turns together", [
+    I32EnumAttrCase<"Half", 0, "half">,
+    I32EnumAttrCase<"Interleaved", 1, "interleaved">]> {
+  let cppNamespace = "::fovea::attn";
+  let genSpecializedAttr = 0;
+}
+def Attn_PairingAttr : EnumAttr<Attn_Dialect, Attn_Pairing, "pairing"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
 def Attn_Direction : I32EnumAttr<"Direction", "which tokens a query of linear attention reads", [
     I32EnumAttrCase<"Causal", 0, "causal">,
     I32EnumAttrCase<"Full", 1, "full">]> {

@@ -87,19 +87,33 @@ def Attn_SummaryOp : Attn_Op<"summary", [Pure, InferTypeOpAdaptor]> {
   }];
 }
 
-def Attn_LoadTileOp : Attn_Op<"load_tile", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+def Attn_LoadTileOp : Attn_Op<"load_tile", [AttrSizedOperandSegments, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "Brings rows of one head from memory to where they are computed on";
   let description = [{
     Rows `[row, row + valid)` of `source[batch, head]` (`[B, H, N, D]`, any strides). The one place that knows how a source is
     laid out: a target may return a view of dense rows and copy others. Rows past `valid` read as zero.
+
+    With `rope (cos, sin)` or `rope (cos, sin, positions)` rows are rotated as by `attn.rope`; without positions, row `row` of a source
+    stands at `at`.
   }];
   let arguments = (ins StridedMemRefRankOf<[AnyType], [4]>:$source, Index:$batch, Index:$head,
-                       Index:$row, Index:$valid);
+                       Index:$row, Index:$valid, Variadic<AnyStridedMemRef>:$rope, Optional<Index>:$position,
+                       DefaultValuedAttr<Attn_PairingAttr, "::fovea::attn::Pairing::Half">:$pairing);
   let results = (outs Attn_TileType:$tile);
   let assemblyFormat = [{
-    $source `[` $batch `,` $head `,` $row `]` `valid` $valid attr-dict `:` type($source) `->` type($tile)
+    $source `[` $batch `,` $head `,` $row `]` `valid` $valid (`rope` `(` $rope^ `)` `at` $position)? (`pairing` $pairing^)?
+    attr-dict `:` type($source) (`,` type($rope)^)? `->` type($tile)
   }];
   let hasVerifier = 1;
+  let builders = [OpBuilder<(ins "::mlir::Type":$tile, "::mlir::Value":$source, "::mlir::Value":$batch, "::mlir::Value":$head,
+                                 "::mlir::Value":$row, "::mlir::Value":$valid)>];
+  let extraClassDeclaration = [{
+    bool isRotated() { return !getRope().empty(); }
+    /// Where the angles of the tile's row `r` stand in cos and sin, but for their last index.
+    ::llvm::SmallVector<::mlir::Value, 2> ropeIndices(::mlir::OpBuilder &builder, ::mlir::Value r);
+    /// How many pairs of columns are turned.
+    int64_t getRopePairs() { return ::llvm::cast<::mlir::MemRefType>(getRope()[0].getType()).getShape().back(); }
+  }];
 }
 
 def Attn_InitStateOp : Attn_Op<"init_state", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
