@@ -2,6 +2,9 @@
 """Rotary embeddings against numpy, and their frequencies against the formulas and transformers'."""
 
 import math
+import pathlib
+import subprocess
+import sys
 
 import fovea
 import numpy as np
@@ -165,3 +168,9 @@ def test_bad_calls(make, options, error, message):
     q, k, v = make(B=1, Hq=2, Nq=6, Nk=6)
     with pytest.raises(error, match=message):
         fovea.attention(q, k, v, **options)
+
+
+def test_example():
+    example = pathlib.Path(__file__).parents[2] / "examples" / "positions" / "long_context.py"
+    done = subprocess.run([sys.executable, str(example)], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 and "1024 keys: attention factor 1.139" in done.stdout, done.stdout + done.stderr
