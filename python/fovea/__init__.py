@@ -14,11 +14,12 @@ from . import masks, positions, scores
 from .attention import attention, cache_clear, cache_info, compile
 from .errors import Error, InvalidError
 from .functions import abs, exp, floor, log, maximum, minimum, sqrt, tanh, where
+from .graph_filter import graph_filter_attention
 from .kernel import Kernel, Plan, PlanStats
 from .linear import linear_attention
 from .operands import param
 from .tiles import TileMap, plot
 
 __all__ = ["Error", "InvalidError", "Kernel", "Plan", "PlanStats", "TileMap", "abs", "attention", "cache_clear", "cache_info", "compile",
-           "exp", "floor", "linear_attention", "log", "masks", "maximum", "minimum", "param", "plot", "positions", "scores", "sqrt", "tanh", "where"]
+           "exp", "floor", "graph_filter_attention", "linear_attention", "log", "masks", "maximum", "minimum", "param", "plot", "positions", "scores", "sqrt", "tanh", "where"]
 __version__ = "0.1.0"

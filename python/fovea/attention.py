@@ -21,7 +21,8 @@ _counts = {"hits": 0, "misses": 0}
 
 def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=False, window=None, softcap=None, sink=None,
               scale=None, enable_gqa=False, q_offset=None, kv_len=None, layout="bhnd", out=None, return_lse=False, params=None,
-              rope=None, query_positions=None, key_positions=None, threads=None, target=None):
+              rope=None, query_positions=None, key_positions=None, weights="softmax", threads=None,
+              target=None):
     """Softmax attention with any mask and score function, compiled for this machine.
 
         s[b,h,i,j] = scale * <query[b,h,i], key[b,g,j]>          g = h // (Hq // Hkv), scale = 1/sqrt(Dk) by default
@@ -49,6 +50,8 @@ def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=Fal
     rope        a rotary embedding of `fovea.positions`: query and key are rotated as they are loaded. A query stands at q_idx, a key
                 at kv_idx, unless query_positions and key_positions say otherwise: integers [B, Nq] and [B, Nk], from 0; with
                 sections [A, B, Nq] and [A, B, Nk]
+    weights     "softmax", or "pointwise": no softmax, the score is the weight, out[b,h,i] = sum_j s * value[b,g,j], 0 where masked. With a
+                score_mod of maximum(s, 0), exp(s / tau) or 1 / (1 + exp(-s)) that is ReLU, exponential and sigmoid attention
     out         array to write instead of a new one; with return_lse also a pair (out, lse)
     params      values by name for fovea.param and captured arrays
     threads     None: one per hardware thread. The result does not depend on it, bit for bit
@@ -64,7 +67,7 @@ def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=Fal
     TypeError: not float32 on the CPU, or a mask or score function that cannot be traced. fovea.Error: a compiler refusal.
     """
     options = Options(mask_mod, score_mod, is_causal, window, softcap, scale, q_offset, kv_len, layout, return_lse, sink, rope,
-                      query_positions, key_positions)
+                      query_positions, key_positions, weights)
     if isinstance(query, _Placeholder):
         return _Call(options, (query, key, value), enable_gqa, target)
     options, target = _checked(options), check_target(target)

@@ -46,6 +46,7 @@ class Options(NamedTuple):
     rope: Any = None
     query_positions: Any = None
     key_positions: Any = None
+    weights: str = "softmax"
 
     @property
     def needs_lse(self):
@@ -79,6 +80,7 @@ def emit(options, dims, dynamic=DYNAMIC):
     names = ["%o", "%lse"][:len(results)]
     clauses = "".join((
         f" q_offset %{offset.ssa}" if offset else "",
+        " weights <pointwise>" if options.weights == "pointwise" else "",
         f" scale {float_literal(options.scale, single=False)}" if options.scale is not None else "",
         " layout <bnhd>" if options.layout == "bnhd" else "",
     ))
@@ -215,6 +217,10 @@ def check_options(options):
                             + f"b, h, q_idx, kv_idx), got {type(getattr(options, name)).__name__}")
     if options.layout not in ("bhnd", "bnhd"):
         raise ValueError(f'layout: expected "bhnd" ([B, H, N, D]) or "bnhd" ([B, N, H, D]), got {options.layout!r}')
+    if options.weights not in ("softmax", "pointwise"):
+        raise ValueError(f'weights: expected "softmax" or "pointwise", got {options.weights!r}')
+    if options.weights == "pointwise" and options.needs_lse:
+        raise ValueError(f"{'sink' if options.sink is not None else 'return_lse'}: pointwise weights have no log-sum-exp")
     for name in ("is_causal", "return_lse"):
         check_flag(getattr(options, name), name)
     # Scores are float32: what rounds to 0 or infinity there would make NaN of them.

@@ -1003,3 +1003,12 @@ func.func private @f(tensor<4xi32> {attn.mask_bias})
 
 // expected-error@+1 {{'func.func' op does not know attn.sorted = 1 : i64; arguments take attn.name, attn.dims and the unit attributes attn.output, attn.sorted and attn.mask_bias}}
 func.func private @f(tensor<4xi32> {attn.sorted = 1})
+
+// -----
+
+func.func @pointwise_lse(%q: tensor<2x4x8x16xf32>) {
+  // expected-error @+1 {{has pointwise weights, which have no log-sum-exp; drop it}}
+  %o:2 = attn.attention %q, %q, %q weights <pointwise>
+    : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> (tensor<2x4x8x16xf32>, tensor<2x4x8xf32>)
+  return
+}

@@ -131,6 +131,8 @@ LogicalResult AttentionOp::verify() {
   if (isOffsetPerSequence && getQueryRope().size() == 2 &&
       cast<ShapedType>(getQueryRope()[0].getType()).getRank() == 2)
     return emitOpError() << "has a q_offset per sequence; give query_rope the positions of the rows";
+  if (isPointwise() && hasLse())
+    return emitOpError() << "has pointwise weights, which have no log-sum-exp; drop it";
   if (auto scale = getScale(); scale && failed(verifyScale(*this, *scale)))
     return failure();
   if (isValueForm())

@@ -82,7 +82,8 @@ LogicalResult AttentionOp::bufferize(RewriterBase &rewriter, const Bufferization
       outs.push_back(*buffer);
     }
   auto op = AttentionOp::create(rewriter, getLoc(), TypeRange{}, inputs[0], inputs[1], inputs[2], inputs[3], outs,
-                                queryRope, keyRope, getPairingAttr(), getScaleAttr(), getLayoutAttr(), getScheduleAttr());
+                                queryRope, keyRope, getPairingAttr(), getWeightsAttr(), getScaleAttr(), getLayoutAttr(),
+                                getScheduleAttr());
   op.getScore().takeBody(getScore());
   op.getMask().takeBody(getMask());
   replaceOpWithBufferizedValues(rewriter, *this, outs);

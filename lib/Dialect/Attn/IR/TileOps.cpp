@@ -190,6 +190,8 @@ LogicalResult FinalizeOp::verify() {
   StateType state = getState().getType();
   if (failed(verifyMemory(*this, getOutput().getType(), "output", state.getColumns(), state.getElementType())))
     return failure();
+  if (getLse() && getWeights() == Weights::Pointwise)
+    return emitOpError() << "has pointwise weights, which have no log-sum-exp";
   return verifyInTask(*this, state.getRows(), /*isKeys=*/false);
 }
 

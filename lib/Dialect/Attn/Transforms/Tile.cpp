@@ -197,7 +197,8 @@ private:
                                      b.restoreInsertionPoint(nested.saveInsertionPoint());
                                      body(nested, loc, key, carried);
                                    });
-    FinalizeOp::create(b, loop.getResult(0), problem.output, batch, head, row, validRows, problem.lse);
+    FinalizeOp::create(b, loop.getResult(0), problem.output, batch, head, row, validRows, problem.lse,
+                       op.getWeights());
   }
 
   /// Holes of a mask (between sinks and a window, say) lie inside the task's bounds: ask again for the block.
@@ -222,7 +223,8 @@ private:
     Value valueTile = LoadTileOp::create(b, tileType(TileRole::Value, schedule.getKeyBlock(), op.getValueHeadSize()),
                                          problem.value, batch, kvHead, key, validKeys);
     auto update = UpdateOp::create(b, state.getType(), state, query, keyTile, valueTile, batch, head, position, key,
-                                   validRows, validKeys, full, b.getF64FloatAttr(op.getEffectiveScale()));
+                                   validRows, validKeys, full, b.getF64FloatAttr(op.getEffectiveScale()),
+                                   WeightsAttr::get(b.getContext(), op.getWeights()));
     IRMapping mapping;
     op.getScore().cloneInto(&update.getScore(), mapping);
     op.getMask().cloneInto(&update.getMask(), mapping);

@@ -47,6 +47,13 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     Regions are straight-line scalar code (arith, math, constants, tensor.extract or memref.load) and may use any value from
     above. NaN and Inf of masked values never reach the output; at visible positions they propagate.
 
+    With `weights <pointwise>` there is no softmax: a visible key weighs what `score` yields, a hidden one 0, and there is no
+    log-sum-exp. So are relu(q k) v, exp(q k / tau) v and sigmoid attention.
+
+    ```
+    o = sum_{j visible} t_j value[b, h floordiv (Hq / Hkv), j]
+    ```
+
     `query_rope` and `key_rope` rotate query and key as `attn.rope` does, while they are read; the rotated arrays are nowhere. Each is
     `(cos, sin)` or `(cos, sin, positions)`, and a query without positions stands at its absolute one, q_offset included.
 
@@ -66,6 +73,7 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     Optional<AnyTypeOf<[Index, Attn_Shaped]>>:$q_offset,
     Variadic<Attn_Shaped>:$outs, Variadic<Attn_Shaped>:$query_rope, Variadic<Attn_Shaped>:$key_rope,
     DefaultValuedAttr<Attn_PairingAttr, "::fovea::attn::Pairing::Half">:$pairing,
+    DefaultValuedAttr<Attn_WeightsAttr, "::fovea::attn::Weights::Softmax">:$weights,
     OptionalAttr<F64Attr>:$scale,
     DefaultValuedAttr<Attn_LayoutAttr, "::fovea::attn::Layout::BHND">:$layout,
     OptionalAttr<Attn_ScheduleAttr>:$schedule);
@@ -73,8 +81,8 @@ def Attn_AttentionOp : Attn_Op<"attention", [
   let regions = (region AnyRegion:$score, AnyRegion:$mask);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`q_offset` $q_offset^)? (`outs` `(` $outs^ `)`)?
-    (`query_rope` `(` $query_rope^ `)`)? (`key_rope` `(` $key_rope^ `)`)? (`pairing` $pairing^)? (`scale` $scale^)?
-    (`layout` $layout^)? (`schedule` $schedule^)? (`score` custom<ScoreRegion>($score)^)? (`mask` custom<MaskRegion>($mask)^)?
+    (`query_rope` `(` $query_rope^ `)`)? (`key_rope` `(` $key_rope^ `)`)? (`pairing` $pairing^)? (`weights` $weights^)?
+    (`scale` $scale^)? (`layout` $layout^)? (`schedule` $schedule^)? (`score` custom<ScoreRegion>($score)^)? (`mask` custom<MaskRegion>($mask)^)?
     attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
@@ -94,6 +102,7 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     double getEffectiveScale();
     bool hasScore() { return !getScore().empty(); }
     bool hasMask() { return !getMask().empty(); }
+    bool isPointwise() { return getWeights() == Weights::Pointwise; }
     bool hasRope() { return !getQueryRope().empty() || !getKeyRope().empty(); }
     /// The log-sum-exp was asked for.
     bool hasLse() { return (isValueForm() ? getResults().size() : getOuts().size()) == 2; }

@@ -136,16 +136,17 @@ def Attn_UpdateOp : Attn_Op<"update", [RecursiveMemoryEffects,
 
     `at` gives the sequence, the head, the absolute position of the first row and of the first key; `valid` how many rows and
     keys there are. Where `full` is true the mask need not be asked. A block in which a row sees nothing leaves that row's state
-    unchanged bit for bit.
+    unchanged bit for bit. With `weights <pointwise>` the scores are the weights: acc' = acc + sum t v, and m and l are nothing.
   }];
   let arguments = (ins Attn_StateType:$state, Attn_TileType:$query, Attn_TileType:$key, Attn_TileType:$value,
                        Index:$batch, Index:$head, Index:$row, Index:$key_position, Index:$valid_rows, Index:$valid_keys,
-                       Optional<I1>:$full, F64Attr:$scale);
+                       Optional<I1>:$full, F64Attr:$scale,
+                       DefaultValuedAttr<Attn_WeightsAttr, "::fovea::attn::Weights::Softmax">:$weights);
   let results = (outs Attn_StateType:$result);
   let regions = (region AnyRegion:$score, AnyRegion:$mask);
   let assemblyFormat = [{
     $state `,` $query `,` $key `,` $value `at` `(` $batch `,` $head `,` $row `,` $key_position `)`
-    `valid` `(` $valid_rows `,` $valid_keys `)` (`full` $full^)? `scale` $scale
+    `valid` `(` $valid_rows `,` $valid_keys `)` (`full` $full^)? `scale` $scale (`weights` $weights^)?
     (`score` custom<ScoreRegion>($score)^)? (`mask` custom<MaskRegion>($mask)^)? attr-dict
     `:` type($state) `,` type($query) `,` type($key) `,` type($value)
   }];
@@ -155,10 +156,12 @@ def Attn_UpdateOp : Attn_Op<"update", [RecursiveMemoryEffects,
 
 def Attn_FinalizeOp : Attn_Op<"finalize", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "Writes acc / l and m + log l of the valid rows; 0 and -inf for rows that saw nothing";
+  let description = "With `weights <pointwise>` it writes acc.";
   let arguments = (ins Attn_StateType:$state, StridedMemRefRankOf<[AnyType], [4]>:$output, Index:$batch, Index:$head,
-                       Index:$row, Index:$valid, Optional<StridedMemRefRankOf<[F32], [3]>>:$lse);
+                       Index:$row, Index:$valid, Optional<StridedMemRefRankOf<[F32], [3]>>:$lse,
+                       DefaultValuedAttr<Attn_WeightsAttr, "::fovea::attn::Weights::Softmax">:$weights);
   let assemblyFormat = [{
-    $state `into` $output `[` $batch `,` $head `,` $row `]` `valid` $valid (`lse` $lse^)? attr-dict
+    $state `into` $output `[` $batch `,` $head `,` $row `]` `valid` $valid (`lse` $lse^)? (`weights` $weights^)? attr-dict
     `:` type($state) `,` type($output) (`,` type($lse)^)?
   }];
   let hasVerifier = 1;
