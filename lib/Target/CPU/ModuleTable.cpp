@@ -49,7 +49,8 @@ public:
     for (int64_t dim = 0; dim < FOVEA_MAX_RANK; ++dim) {
       bool isStatic = dim < rank && !memref.isDynamicDim(dim);
       sizes.push_back(i64(dim < rank ? (isStatic ? memref.getDimSize(dim) : -1) : 0));
-      names.push_back(dim < rank && dimNames ? text(cast<mlir::StringAttr>(dimNames[dim]).getValue()) : null());
+      StringRef name = dim < rank && dimNames ? cast<mlir::StringAttr>(dimNames[dim]).getValue() : StringRef();
+      names.push_back(name.empty() ? null() : text(name)); // "" leaves a dimension unnamed
     }
     auto indexed = attributes.getAs<mlir::IntegerAttr>("indexes");
     unsigned flags = (attributes.get("output") ? FOVEA_PARAM_OUTPUT : 0) |

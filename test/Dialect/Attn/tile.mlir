@@ -164,7 +164,7 @@ func.func @offset_per_sequence(%q: memref<2x4x8x16xf32>, %past: memref<?xi32>, %
 // CHECK: %[[ROW:.*]] = arith.muli
 // CHECK: %[[POSITION:.*]] = arith.addi %[[ROW]], %{{.*}} : index
 // CHECK: attn.load_tile %{{.*}}[%{{.*}}, %{{.*}}, %[[ROW]]] valid %{{.*}} rope(%{{.*}}, %{{.*}}) at %[[POSITION]] :
-// CHECK: scf.for %[[KEY:.*]] =
+// CHECK: scf.for %[[KEY:[a-z0-9]+]] =
 // CHECK: attn.load_tile %{{.*}}[%{{.*}}, %{{.*}}, %[[KEY]]] valid %{{.*}} rope(%{{.*}}, %{{.*}}, %{{.*}}) at %[[KEY]] :
 func.func @rope(%x: memref<2x4x?x16xf32>, %past: index, %cos: memref<?x8xf32>, %sin: memref<?x8xf32>, %at: memref<2x?xi32>, %o: memref<2x4x?x16xf32>) {
   attn.attention %x, %x, %x q_offset %past outs(%o) query_rope(%cos, %sin) key_rope(%cos, %sin, %at)
