@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One attn.linear_attention on host arrays. Its error bound is in fovea/Reference/Reference.h, with Gamma over the 128
-// tokens that a chunk may have.
+// One attn.linear_attention on host arrays. Its error bound is in fovea/Reference/Reference.h.
 //
 // By the delta rule absolute values would grow where the state does not: a write takes back what is there. Errors are
 // vectors there, one for each value column c, which writes and decays do not make longer while beta |k|^2 <= 2. Each

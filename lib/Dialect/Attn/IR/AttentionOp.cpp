@@ -3,7 +3,7 @@
 // attn.attention: what well-formed means.
 #include "Outs.h"
 #include "Regions.h"
-#include "Shapes.h"
+#include "Rope.h"
 #include "fovea/Dialect/Attn/IR/Attn.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
@@ -91,6 +91,13 @@ LogicalResult AttentionOp::verify() {
   if (failed(verifyHeadSizes(*this, query, key, value)) || failed(verifyShapes(*this, query, key, value)) ||
       failed(verifyQueryOffset(*this, query)))
     return failure();
+  if (failed(verifyRope(*this, getQueryRope(), "query", query)) || failed(verifyRope(*this, getKeyRope(), "key", key)))
+    return failure();
+  bool isOffsetPerSequence = getQOffset() && !getQOffset().getType().isIndex();
+  if (isOffsetPerSequence && getQueryRope().size() == 2 && cast<ShapedType>(getQueryRope()[0].getType()).getRank() == 2)
+    return emitOpError() << "has a q_offset per sequence; give query_rope the positions of the rows";
+  if (isPointwise() && hasLse())
+    return emitOpError() << "has pointwise weights, which have no log-sum-exp; drop it";
   if (auto scale = getScale(); scale && failed(verifyScale(*this, *scale)))
     return failure();
   if (isValueForm())

@@ -46,13 +46,17 @@ static SmallVector<Value> dynamicSizes(AttentionOp op, OpResult result, OpBuilde
 LogicalResult AttentionOp::bufferize(RewriterBase &rewriter, const BufferizationOptions &options,
                                      BufferizationState &state) {
   auto sizes = [&](OpResult result) { return dynamicSizes(*this, result, rewriter); };
-  FailureOr<Buffers> buffers =
-      buffersOf(*this, rewriter, {getQuery(), getKey(), getValue(), getQOffset()}, getOuts(), sizes, options, state);
+  SmallVector<Value> given = {getQuery(), getKey(), getValue(), getQOffset()};
+  llvm::append_range(given, getQueryRope());
+  llvm::append_range(given, getKeyRope());
+  FailureOr<Buffers> buffers = buffersOf(*this, rewriter, given, getOuts(), sizes, options, state);
   if (failed(buffers))
     return failure();
-  ArrayRef<Value> inputs = buffers->inputs;
-  auto op = AttentionOp::create(rewriter, getLoc(), TypeRange{}, inputs[0], inputs[1], inputs[2], inputs[3],
-                                buffers->outs, getScaleAttr(), getLayoutAttr(), getScheduleAttr());
+  ArrayRef<Value> inputs = buffers->inputs, rope = inputs.drop_front(4);
+  auto op =
+      AttentionOp::create(rewriter, getLoc(), TypeRange{}, inputs[0], inputs[1], inputs[2], inputs[3], buffers->outs,
+                          rope.take_front(getQueryRope().size()), rope.drop_front(getQueryRope().size()),
+                          getPairingAttr(), getWeightsAttr(), getScaleAttr(), getLayoutAttr(), getScheduleAttr());
   op.getScore().takeBody(getScore());
   op.getMask().takeBody(getMask());
   replaceOpWithBufferizedValues(rewriter, *this, buffers->outs);
