@@ -216,7 +216,7 @@ TEST(InjectedBug, CountIsNotResetForTheNextRun) {
 }
 
 TEST(InjectedBug, PartialResultBehindTheWorkspace) {
-  expectFound(BrokenKernel(pieces()).behind(kArrival).movePointer("llvm.load", 0, 1, 1 << 24),
+  expectFound(BrokenKernel(pieces()).behind(kArrival).movePointer("llvm.load", 0, 1, 1 << 13),
               "of 'partial results', which has");
 }
 
