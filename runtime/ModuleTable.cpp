@@ -78,6 +78,8 @@ static Status checkKernel(const fovea_kernel_table &kernel) {
   if ((kernel.num_params && !kernel.params) || (kernel.num_messages && !kernel.messages) ||
       (kernel.num_summaries && !kernel.summaries))
     return corrupt("kernel '", kernel.name, "' has no parameters, summaries or messages where it counts some");
+  if (kernel.has_partials > 1)
+    return corrupt("kernel '", kernel.name, "' has partial results ", kernel.has_partials, " times");
   for (uint32_t m = 0; m < kernel.num_messages; ++m)
     if (!kernel.messages[m])
       return corrupt("kernel '", kernel.name, "' has no text for message ", m);

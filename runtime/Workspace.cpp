@@ -13,19 +13,29 @@ static bool roundToLines(size_t bytes, size_t &rounded) {
   return true;
 }
 
-bool WorkspaceLayout::compute(const fovea_kernel_table &kernel, uint32_t slots) {
-  size_t arena;
-  return roundToLines((size_t(kernel.num_params) + kernel.num_summaries) * sizeof(fovea_value), values) &&
+bool WorkspaceLayout::compute(const fovea_kernel_table &kernel, uint32_t slotCount, PartialResults results) {
+  size_t arena, shared;
+  partials = results;
+  return roundToLines(countValues(kernel) * sizeof(fovea_value), values) &&
          roundToLines(size_t(kernel.arena_bytes), arena) &&
          !__builtin_add_overflow(sizeof(SlotEntry) + values, arena, &slot) &&
-         !__builtin_mul_overflow(slot, slots, &total) &&
+         !__builtin_mul_overflow(slot, slotCount, &slots) &&
+         !__builtin_mul_overflow(partials.count, partials.bytes, &shared) &&
+         !__builtin_add_overflow(slots, shared, &total) &&
          !__builtin_add_overflow(total, sizeof(WorkspaceHeader), &total);
 }
 
 Workspace::Workspace(const fovea_plan &plan, void *memory)
     : memory(static_cast<char *>(memory)), layout(plan.layout), slots(plan.slots) {}
 
+void Workspace::clearPartials() const {
+  for (int64_t k = 0; k < layout.partials.count; ++k)
+    *reinterpret_cast<int32_t *>(partials() + k * layout.partials.bytes) = 0;
+}
+
 void Workspace::reset() const {
+  if (header().outcome.load(std::memory_order_relaxed).status != FOVEA_OK)
+    clearPartials(); // a run that ended well has left zeros
   for (uint32_t slot = 0; slot < slots; ++slot)
     entry(slot).entered.store(0, std::memory_order_relaxed);
   header().next.store(0, std::memory_order_relaxed);
@@ -55,6 +65,7 @@ extern "C" fovea_status fovea_workspace_init(const fovea_plan *plan, void *works
   Workspace view(*plan, workspace);
   for (uint32_t slot = 0; slot < plan->slots; ++slot)
     new (&view.entry(slot)) SlotEntry();
+  view.clearPartials();
   auto *header = new (&view.header()) WorkspaceHeader();
   header->serial.store(plan->serial, std::memory_order_release);
   return FOVEA_OK;

@@ -1,6 +1,7 @@
 import os
 import platform
 import shutil
+import sys
 
 import lit.formats
 
@@ -31,5 +32,11 @@ ptxas = shutil.which("ptxas") or next((path for home in cuda if home and os.acce
 if ptxas:
     config.available_features.add("ptxas")
     config.environment["PATH"] += os.pathsep + os.path.dirname(ptxas)
+# So is the disassembler; the package nvidia-cuda-nvdisasm has it, too.
+installed = [os.path.join(path, *rest) for path in sys.path for rest in (["nvidia", "cu13", "bin"], ["nvidia", "cuda_nvdisasm", "bin"])]
+for folder in [os.path.join(home, "bin") for home in cuda if home] + installed:
+    config.environment["PATH"] += os.pathsep + folder if os.access(os.path.join(folder, "nvdisasm"), os.X_OK) else ""
+if shutil.which("nvdisasm", path=config.environment["PATH"]) or shutil.which("cuobjdump", path=config.environment["PATH"]):
+    config.available_features.add("nvdisasm")
 if not os.path.exists("/usr/local/cuda/bin/ptxas"):
     config.available_features.add("no-installed-cuda")

@@ -93,7 +93,7 @@ public:
     auto function = [&](StringRef suffix) { return module.getFunction((name + suffix).str()); };
     return record({text(name), list(params), list(summaries), list(messages), function("_plan"), function("_task"),
                    function("_classify"), i64(arena), i32(params.size()), i32(summaries.size()), i32(messages.size()),
-                   i32(0)});
+                   i32(attributes.contains("partials"))});
   }
 
 private:
