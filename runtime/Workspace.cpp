@@ -49,6 +49,8 @@ Status fovea::checkWorkspace(const fovea_plan &plan, void *workspace) {
 extern "C" size_t fovea_plan_workspace(const fovea_plan *plan) { return plan ? plan->layout.total : 0; }
 
 extern "C" fovea_status fovea_workspace_init(const fovea_plan *plan, void *workspace) {
+  if (plan && plan->gpu)
+    return FOVEA_OK; // it has none
   if (!plan || !workspace || !isAligned(workspace))
     return FOVEA_INVALID;
   // Scratch is left alone: its pages then come from the node of the thread that first runs the slot.

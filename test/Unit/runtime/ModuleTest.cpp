@@ -38,7 +38,7 @@ TEST_F(Damaged, Magic) {
 
 TEST_F(Damaged, Abi) {
   table.abi_version = 1;
-  EXPECT_EQ(refusal(), "module table: compiled for ABI 1, but this runtime has ABI 2: compile it again, or use the "
+  EXPECT_EQ(refusal(), "module table: compiled for ABI 1, but this runtime has ABI 3: compile it again, or use the "
                        "runtime of that version");
 }
 
