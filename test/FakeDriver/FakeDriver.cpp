@@ -1,88 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Names, parameters, numbers and rules are those of the CUDA Driver API's reference.
-#include "FakeDriver.h"
+#include "State.h"
 
 #include <dlfcn.h>
 #include <sys/mman.h>
 
-#include <chrono>
-#include <cstdint>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <map>
-#include <mutex>
-#include <set>
 
-using fovea::fake::Launch;
+using namespace fovea::fake;
 
 namespace {
-
-using Result = int;
-enum : Result {
-  kSuccess = 0,
-  kInvalidValue = 1,
-  kOutOfMemory = 2,
-  kNoDevice = 100,
-  kInvalidContext = 201,
-  kInvalidHandle = 400,
-  kNotFound = 500,
-  kCaptureUnsupported = 900,
-};
-
-struct Context {
-  int device;
-};
-struct Module {
-  Context *context;
-};
-struct Function {
-  std::string name;
-  Module *module;
-  int allowedShared = 48 * 1024;
-};
-struct Event {
-  std::chrono::steady_clock::time_point at;
-};
-
-struct Settings {
-  int devices = 1, major = 8, minor = 0, shared = 163 * 1024, threads = 1024, blocks = 0x7FFFFFFF;
-  bool isCapturing = false;
-  std::string loadLog;
-  std::map<std::string, std::pair<int, bool>> failures; // result, and whether all calls fail
-  std::map<std::string, std::vector<size_t>> parameters;
-  std::function<int(const Launch &)> body;
-};
-
-std::recursive_mutex gMutex;
-std::vector<std::string> gCalls;
-std::vector<Launch> gLaunches;
-std::map<uintptr_t, size_t> gMemory;
-std::set<Module *> gModules;
-std::map<std::string, Function> gFunctions;
-Context gPrimary[4] = {{0}, {1}, {2}, {3}};
-Context gOwn[4] = {{0}, {1}, {2}, {3}};
-thread_local std::vector<Context *> gStack;
-
-Settings fromEnvironment() {
-  Settings settings;
-  if (const char *text = std::getenv("FOVEA_FAKE_CAPABILITY"))
-    std::sscanf(text, "%d.%d", &settings.major, &settings.minor);
-  if (settings.major == 9)
-    settings.shared = 227 * 1024;
-  if (const char *text = std::getenv("FOVEA_FAKE_DEVICES"))
-    settings.devices = std::atoi(text);
-  if (const char *text = std::getenv("FOVEA_FAKE_FAIL"))
-    if (const char *sign = std::strchr(text, '='))
-      settings.failures[std::string(text, sign)] = {std::atoi(sign + 1), true};
-  return settings;
-}
-
-Settings &settings() {
-  static Settings current = fromEnvironment();
-  return current;
-}
 
 /// Device memory is readable while the driver works on it.
 class Open {
@@ -131,47 +62,6 @@ bool isDeviceMemory(uintptr_t address, size_t bytes) {
 bool isStream(const void *stream) { return stream != reinterpret_cast<void *>(0xBAD); }
 
 } // namespace
-
-//===- The tests' side ----------------------------------------------------===//
-
-void fovea::fake::reset() {
-  std::lock_guard<std::recursive_mutex> lock(gMutex);
-  gCalls.clear();
-  gLaunches.clear();
-  settings() = fromEnvironment();
-}
-std::vector<std::string> fovea::fake::calls() { return gCalls; }
-void fovea::fake::clearCalls() { gCalls.clear(); }
-std::vector<Launch> fovea::fake::launches() { return gLaunches; }
-void fovea::fake::fail(const std::string &function, int result, bool always) {
-  settings().failures[function] = {result, always};
-}
-void fovea::fake::setDevices(int count) { settings().devices = count; }
-void fovea::fake::setCapability(int major, int minor) {
-  settings().major = major;
-  settings().minor = minor;
-}
-void fovea::fake::setLimits(int sharedBytes, int threads, int blocks) {
-  settings().shared = sharedBytes;
-  settings().threads = threads;
-  settings().blocks = blocks;
-}
-void fovea::fake::setCapturing(bool isCapturing) { settings().isCapturing = isCapturing; }
-void fovea::fake::setLoadLog(const std::string &text) { settings().loadLog = text; }
-void fovea::fake::setParameters(const std::string &kernel, std::vector<size_t> bytes) {
-  settings().parameters[kernel] = std::move(bytes);
-}
-void fovea::fake::onLaunch(std::function<int(const Launch &)> body) { settings().body = std::move(body); }
-size_t fovea::fake::liveMemory() { return gMemory.size(); }
-size_t fovea::fake::liveModules() { return gModules.size(); }
-size_t fovea::fake::depth() { return gStack.size(); }
-void *fovea::fake::pushOwnContext(int device) {
-  gStack.push_back(&gOwn[device]);
-  return &gOwn[device];
-}
-void fovea::fake::popContext() { gStack.pop_back(); }
-
-//===- The driver's side --------------------------------------------------===//
 
 #define FAKE extern "C" FOVEA_FAKE_API Result
 
