@@ -87,6 +87,7 @@ enum : int { kInterleaveNone = 0, kPromoteL2To256 = 3, kFillZero = 0 };
   X(functionSetAttribute, "cuFuncSetAttribute", (Function function, int attribute, int value))                         \
   X(memoryAlloc, "cuMemAlloc_v2", (Address * memory, size_t bytes))                                                    \
   X(memoryFree, "cuMemFree_v2", (Address memory))                                                                      \
+  X(memorySet, "cuMemsetD8Async", (Address memory, unsigned char value, size_t bytes, Stream stream))                  \
   X(copyToDevice, "cuMemcpyHtoDAsync_v2", (Address to, const void *from, size_t bytes, Stream stream))                 \
   X(copyToHost, "cuMemcpyDtoHAsync_v2", (void *to, Address from, size_t bytes, Stream stream))                         \
   X(streamSynchronize, "cuStreamSynchronize", (Stream stream))                                                         \

@@ -84,6 +84,21 @@ Status fovea::beginGpuPlan(fovea_plan &plan, const fovea_arg *args, const fovea_
   return mine.frozen.empty() ? Status() : synchronize(mine.gpu, stream);
 }
 
+Status fovea::initGpuWorkspace(const fovea_plan &plan, void *workspace) {
+  if (!plan.layout.total)
+    return {};
+  if (Status status = checkWorkspaceAddress(workspace); status.failed())
+    return status;
+  const Gpu &gpu = plan.gpu->gpu;
+  const Current current(gpu);
+  if (Status status = current.check(); status.failed())
+    return status;
+  const Result result =
+      gpu.driver->memorySet(reinterpret_cast<uintptr_t>(workspace), 0, plan.layout.total, /*stream=*/nullptr);
+  return result == kSuccess ? synchronize(gpu, nullptr)
+                            : driverFailure(*gpu.driver, result, "cannot clear the workspace");
+}
+
 static size_t roundUp(size_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
 
 Status fovea::finishGpuPlan(fovea_plan &plan, const fovea_exec *exec) {

@@ -29,8 +29,11 @@ Status beginGpuPlan(fovea_plan &plan, const fovea_arg *args, const fovea_exec *e
 /// After the tasks are listed: brings them and the summaries to the device.
 Status finishGpuPlan(fovea_plan &plan, const fovea_exec *exec);
 
+/// Zeros in the workspace, which is device memory.
+Status initGpuWorkspace(const fovea_plan &plan, void *workspace);
+
 /// fovea_run of such a plan.
-Status runOnGpu(const fovea_plan &plan, const fovea_arg *args, size_t numArgs, const fovea_exec *exec);
+Status runOnGpu(const fovea_plan &plan, const fovea_arg *args, size_t numArgs, void *workspace, const fovea_exec *exec);
 
 /// The stream of an exec, which may be older than that field.
 cuda::Stream streamOf(const fovea_exec *exec);

@@ -84,7 +84,8 @@ static Status launch(const fovea_plan &plan, const fovea_gpu_entry &entry, Funct
              : driverFailure(*mine.gpu.driver, result, std::string("cannot launch kernel '") + entry.name + "'");
 }
 
-Status fovea::runOnGpu(const fovea_plan &plan, const fovea_arg *args, size_t numArgs, const fovea_exec *exec) {
+Status fovea::runOnGpu(const fovea_plan &plan, const fovea_arg *args, size_t numArgs, void *workspace,
+                       const fovea_exec *exec) {
   const fovea_kernel_table &kernel = *plan.kernel->table;
   GpuPlan &mine = *plan.gpu;
   Parameters parameters;
@@ -101,11 +102,18 @@ Status fovea::runOnGpu(const fovea_plan &plan, const fovea_arg *args, size_t num
                    ", but the plan was made for cuda:", mine.gpu.ordinal, ": make a plan for it");
   if (Status status = checkAligned(kernel, values); status.failed())
     return status;
+  if (plan.layout.total)
+    if (Status status = checkWorkspaceAddress(workspace); status.failed())
+      return status;
   if (exec && exec->cancel && __atomic_load_n(exec->cancel, __ATOMIC_RELAXED))
     return failure(FOVEA_CANCELLED, "the run was cancelled before its launch");
   if (plan.tasks.empty())
     return {};
   std::copy(mine.summaries.begin(), mine.summaries.end(), values + kernel.num_params);
+  if (kernel.has_partials) {
+    values[plan.values.size() - 1] = plan.values.back();
+    values[plan.values.size() - 1].as.data = plan.layout.total ? workspace : nullptr;
+  }
   const Stream stream = streamOf(exec);
   const int64_t refused = firstRefused(kernel, values);
   if (refused < 0)

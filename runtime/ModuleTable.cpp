@@ -4,6 +4,7 @@
 // once, here, and never again.
 #include "Module.h"
 #include "Summaries.h"
+#include "Workspace.h"
 
 #include <cstring>
 #include <utility>
@@ -86,7 +87,7 @@ static const char *faultOf(const fovea_kernel_table &kernel, const fovea_gpu_ent
     return "has no threads, or no sensible shared memory";
   if (entry.num_maps && !entry.maps)
     return "has no tensor maps where it counts some";
-  const size_t values = size_t(kernel.num_params) + kernel.num_summaries;
+  const size_t values = countValues(kernel);
   if (values > FOVEA_GPU_MAX_PARAMETER_BYTES || entry.num_maps > FOVEA_GPU_MAX_PARAMETER_BYTES ||
       values * sizeof(fovea_value) + sizeof(void *) + entry.num_maps * sizeof(cuda::TensorMap) >
           FOVEA_GPU_MAX_PARAMETER_BYTES)
@@ -130,6 +131,8 @@ static Status checkKernel(const fovea_kernel_table &kernel) {
   if ((kernel.num_params && !kernel.params) || (kernel.num_messages && !kernel.messages) ||
       (kernel.num_summaries && !kernel.summaries))
     return corrupt("kernel '", kernel.name, "' has no parameters, summaries or messages where it counts some");
+  if (kernel.has_partials > 1)
+    return corrupt("kernel '", kernel.name, "' has partial results ", kernel.has_partials, " times");
   for (uint32_t m = 0; m < kernel.num_messages; ++m)
     if (!kernel.messages[m])
       return corrupt("kernel '", kernel.name, "' has no text for message ", m);

@@ -82,6 +82,29 @@ static bool runsBefore(const fovea_task &a, const fovea_task &b) {
   return a.visited != b.visited ? a.visited > b.visited : key(a) < key(b);
 }
 
+/// What the tasks say about the partial results of tiles whose keys are cut.
+static Status countPartials(const fovea_kernel_table &kernel, const std::vector<fovea_task> &tasks,
+                            PartialResults &partials) {
+  for (const fovea_task &task : tasks) {
+    if (task.pieces <= 1)
+      continue;
+    const bool isGood = kernel.has_partials && task.partial >= 0 && task.piece >= 0 && task.piece < task.pieces &&
+                        task.partial_bytes > 0 && task.partial_bytes % int64_t(kLineBytes) == 0 &&
+                        (!partials.bytes || partials.bytes == task.partial_bytes);
+    int64_t end;
+    if (!isGood || __builtin_add_overflow(task.partial, task.pieces, &end))
+      return failure(FOVEA_INTERNAL, "the plan function of kernel '", kernel.name, "' makes pieces of a tile, number ",
+                     task.piece, " of ", task.pieces, ", without a place for what they find");
+    partials.bytes = task.partial_bytes;
+    partials.count = std::max(partials.count, end);
+  }
+  int64_t bytes;
+  if (__builtin_mul_overflow(partials.count, partials.bytes, &bytes))
+    return failure(FOVEA_OUT_OF_RANGE, partials.count, " partial results of ", partials.bytes,
+                   " bytes each are beyond the address space: split the batch");
+  return {};
+}
+
 static uint32_t slotsAskedFor(const fovea_exec *exec) {
   if (!exec)
     return 1;
@@ -105,7 +128,7 @@ extern "C" fovea_status fovea_plan_create(const fovea_kernel *kernel, const fove
     const fovea_kernel_table &table = *kernel->table;
     auto created = std::make_unique<fovea_plan>();
     created->kernel = kernel;
-    created->values.resize(size_t(table.num_params) + table.num_summaries);
+    created->values.resize(countValues(table));
     fovea_value *values = created->values.data();
     if (Status status = readArguments(table, args, num_args, Phase::Plan, values); status.failed())
       return status;
@@ -120,6 +143,13 @@ extern "C" fovea_status fovea_plan_create(const fovea_kernel *kernel, const fove
     if (Status status = listTasks(table, values, tasks); status.failed())
       return status;
     std::sort(tasks.begin(), tasks.end(), runsBefore);
+    PartialResults partials;
+    if (Status status = countPartials(table, tasks, partials); status.failed())
+      return status;
+    if (table.has_partials) {
+      const int64_t words = partials.bytes / int64_t(sizeof(int32_t));
+      created->values.back() = {{nullptr}, {partials.count, words}, {words, 1}};
+    }
     for (const fovea_task &task : tasks) {
       created->blocks += task.blocks;
       created->visited += task.visited;
@@ -130,7 +160,9 @@ extern "C" fovea_status fovea_plan_create(const fovea_kernel *kernel, const fove
     created->requestedSlots = table.gpu ? 1 : slotsAskedFor(exec);
     created->slots = uint32_t(std::min<size_t>(created->requestedSlots, std::max<size_t>(1, tasks.size())));
     created->serial = nextSerial();
-    if (!table.gpu && !created->layout.compute(table, created->slots))
+    if (table.gpu)
+      created->layout.useDevice(partials);
+    else if (!created->layout.compute(table, created->slots, partials))
       return failure(FOVEA_OUT_OF_RANGE, created->slots, " slots with ", table.arena_bytes,
                      " bytes of scratch each need a workspace beyond the address space: ask for fewer slots");
     fovea_module_retain(kernel->module);

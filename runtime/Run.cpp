@@ -41,11 +41,14 @@ static Status describe(const fovea_plan &plan, Outcome outcome) {
   }
 }
 
-static Status readRunArguments(const fovea_plan &plan, const fovea_arg *args, size_t numArgs, fovea_value *values) {
+static Status readRunArguments(const fovea_plan &plan, const fovea_arg *args, size_t numArgs,
+                               const Workspace &workspace, fovea_value *values) {
   const fovea_kernel_table &kernel = *plan.kernel->table;
   if (Status status = readArguments(kernel, args, numArgs, Phase::Run, values); status.failed())
     return status;
   std::copy(plan.values.begin() + kernel.num_params, plan.values.end(), values + kernel.num_params); // summaries
+  if (kernel.has_partials)
+    values[plan.values.size() - 1].as.data = workspace.partials();
   return checkAgainstPlan(kernel, plan.values.data(), values);
 }
 
@@ -113,7 +116,7 @@ extern "C" fovea_status fovea_run(const fovea_plan *plan, const fovea_arg *args,
       return failure(FOVEA_INVALID, "the plan is NULL");
     if (plan->gpu) {
       Status status = checkExec(exec);
-      return status.failed() ? status : runOnGpu(*plan, args, num_args, exec);
+      return status.failed() ? status : runOnGpu(*plan, args, num_args, workspace, exec);
     }
     if (Status status = checkRunExec(*plan, exec); status.failed())
       return status;
@@ -123,7 +126,7 @@ extern "C" fovea_status fovea_run(const fovea_plan *plan, const fovea_arg *args,
     const Claim claim{view};
     if (!claim.taken)
       return failure(FOVEA_INVALID, "the workspace is in use by another run: each concurrent run needs its own");
-    if (Status status = readRunArguments(*plan, args, num_args, view.values(0)); status.failed())
+    if (Status status = readRunArguments(*plan, args, num_args, view, view.values(0)); status.failed())
       return status;
     Job job{*plan, view, exec ? exec->cancel : nullptr};
     runAllSlots(job, exec);
@@ -166,7 +169,7 @@ extern "C" fovea_status fovea_run_slot(const fovea_plan *plan, const fovea_arg *
       return failure(FOVEA_INVALID, "slot ", slot,
                      " was called again before all slots of its run were: a run is one call per slot, and the next run "
                      "starts when all have returned");
-    Status refused = readRunArguments(*plan, args, num_args, view.values(slot));
+    Status refused = readRunArguments(*plan, args, num_args, view, view.values(slot));
     if (refused.failed())
       view.header().stop(refused.code);
     else

@@ -2,7 +2,7 @@
 //
 // The caller's memory for one run at a time:
 //
-//   header | slot 0: entry flag, values, scratch | slot 1: ... | ...
+//   header | slot 0: entry flag, values, scratch | slot 1: ... | ... | partial results
 //
 // Everything starts on a cache line of its own. The entry flag is touched once per run, so its line is also the padding
 // between the scratch of one slot and the values of the next.
@@ -45,13 +45,30 @@ struct alignas(kLineBytes) SlotEntry {
   bool enter() { return entered.exchange(1, std::memory_order_acquire) == 0; }
 };
 
+/// How many values a kernel takes; the one for partial results is the last.
+inline size_t countValues(const fovea_kernel_table &kernel) {
+  return size_t(kernel.num_params) + kernel.num_summaries + kernel.has_partials;
+}
+
+/// Where tasks that have pieces of one tile meet.
+struct PartialResults {
+  int64_t count = 0, bytes = 0; // bytes: of one
+};
+
 struct WorkspaceLayout {
   size_t values = 0; // bytes of one slot's values, rounded up to lines
   size_t slot = 0;   // bytes of one slot
+  size_t slots = 0;  // bytes of all
+  PartialResults partials;
   size_t total = 0;
 
   /// False when a size overflows.
-  bool compute(const fovea_kernel_table &kernel, uint32_t slots);
+  bool compute(const fovea_kernel_table &kernel, uint32_t slots, PartialResults partials);
+  /// Of a GPU's plan: partial results alone, in device memory.
+  void useDevice(PartialResults results) {
+    partials = results;
+    total = size_t(results.count * results.bytes);
+  }
 };
 
 /// A caller's memory seen as a plan's workspace.
@@ -63,6 +80,10 @@ public:
   SlotEntry &entry(uint32_t slot) const { return *reinterpret_cast<SlotEntry *>(at(slot)); }
   fovea_value *values(uint32_t slot) const { return reinterpret_cast<fovea_value *>(at(slot) + sizeof(SlotEntry)); }
   char *arena(uint32_t slot) const { return at(slot) + sizeof(SlotEntry) + layout.values; }
+  char *partials() const { return memory + sizeof(WorkspaceHeader) + layout.slots; }
+
+  /// The first word of each counts the tasks that have arrived.
+  void clearPartials() const;
 
   /// Makes it ready for the next run. Nobody else may be using it.
   void reset() const;
@@ -74,6 +95,9 @@ private:
   const WorkspaceLayout &layout;
   uint32_t slots;
 };
+
+/// Refuses what can be no workspace, on any device.
+Status checkWorkspaceAddress(const void *workspace);
 
 /// Refuses memory that fovea_workspace_init has not prepared for this plan.
 Status checkWorkspace(const fovea_plan &plan, void *workspace);

@@ -1,6 +1,7 @@
 import os
 import platform
 import shutil
+import sys
 
 import lit.formats
 
@@ -34,5 +35,11 @@ for program in ("ptxas", "fatbinary"):
     if found:
         config.available_features.add(program)
         config.environment["PATH"] += os.pathsep + os.path.dirname(found)
+# So is the disassembler; the package nvidia-cuda-nvdisasm has it, too.
+installed = [os.path.join(path, *rest) for path in sys.path for rest in (["nvidia", "cu13", "bin"], ["nvidia", "cuda_nvdisasm", "bin"])]
+for folder in [os.path.join(home, "bin") for home in cuda if home] + installed:
+    config.environment["PATH"] += os.pathsep + folder if os.access(os.path.join(folder, "nvdisasm"), os.X_OK) else ""
+if shutil.which("nvdisasm", path=config.environment["PATH"]) or shutil.which("cuobjdump", path=config.environment["PATH"]):
+    config.available_features.add("nvdisasm")
 if not os.path.exists("/usr/local/cuda/bin/ptxas"):
     config.available_features.add("no-installed-cuda")

@@ -128,8 +128,9 @@ FOVEA_API const fovea_task *fovea_plan_tasks(const fovea_plan *plan, size_t *cou
 FOVEA_API fovea_status fovea_plan_classify(const fovea_plan *plan, int64_t b, int64_t h, int64_t row_begin,
                                            int64_t row_end, int64_t key_begin, int64_t key_end, int32_t *result);
 
-/* Bytes of workspace for one call at a time: O(tile) per slot, independent of the sequence length. Of a GPU's plan: 0,
- * and the workspace of a run is not looked at. */
+/* Bytes of workspace for one call at a time: O(tile) per slot, independent of the sequence length. Of a GPU's plan: bytes
+ * of memory on its device, for tiles whose keys are cut; 0 if there are none, and then no workspace is looked at. Runs
+ * on one stream follow each other and may share a workspace. */
 FOVEA_API size_t fovea_plan_workspace(const fovea_plan *plan);
 /* Once per workspace (64-byte aligned); the last arriver of a run leaves it ready for the next. */
 FOVEA_API fovea_status fovea_workspace_init(const fovea_plan *plan, void *workspace);

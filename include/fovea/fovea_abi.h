@@ -30,20 +30,31 @@ typedef struct fovea_value {
 } fovea_value;
 
 /* One unit of work: the query rows of one tile against the key blocks [begin, end) it can see. Tasks of one kernel
- * are independent; each output element is written by exactly one task, so the result does not depend on who runs them.
+ * run in any order, or at once; each output element is written by exactly one task, so the result does not depend on
+ * who runs them. A tile may hold rows of several query heads, index[1] being the first.
+ *
+ * A tile's keys may be cut into pieces, each with a task of its own. Each leaves a partial result, and the last one to
+ * arrive writes the output, from all of them in the order of the pieces. Which task that is changes no bit.
  */
 typedef struct fovea_task {
-  int64_t index[4];  /* sequence, query head, query tile, split */
-  int64_t begin;     /* first visible key, a multiple of the key block */
-  int64_t end;       /* one past the last visible key; begin == end: these rows see nothing */
-  int64_t visited;   /* key blocks that are computed: the task's cost */
-  int64_t blocks;    /* key blocks without any mask: blocks - visited were skipped */
-  int64_t rows[2];   /* positions of the query rows, [first, one past the last), their offset included */
-  int64_t keys;      /* keys of the sequence */
-  int64_t key_block; /* keys of a block */
+  int64_t index[4];      /* sequence, query head, query tile, range of keys */
+  int64_t begin;         /* first visible key, a multiple of the key block */
+  int64_t end;           /* one past the last visible key; begin == end: these rows see nothing */
+  int64_t visited;       /* key blocks that are computed: the task's cost */
+  int64_t blocks;        /* key blocks without any mask: blocks - visited were skipped */
+  int64_t rows[2];       /* positions of the query rows, [first, one past the last), their offset included */
+  int64_t keys;          /* keys of the sequence */
+  int64_t key_block;     /* keys of a block */
+  int64_t piece;         /* which of the tile's pieces it is, */
+  int64_t pieces;        /* and of how many; 1: it has all keys that the tile sees */
+  int64_t partial;       /* pieces > 1: the partial result of the tile's first piece; that of piece p is partial + p */
+  int64_t partial_bytes; /* of one partial result, a multiple of 64; equal in all tasks of a plan that are pieces */
 } fovea_task;
 
-/* In what follows `values` are those of the parameters and then those of the kernel's summaries. */
+/* In what follows `values` are those of the parameters, then those of the kernel's summaries and then, if it has
+ * partials, one for partial results: {n, w} elements of 32 bits, where n is the greatest partial + pieces of a plan's
+ * tasks with pieces > 1 and w is partial_bytes / 4. Its memory belongs to one run at a time; the first element of each
+ * row is 0 when a run starts, and when it has ended well. */
 
 /* Fills at most `capacity` tasks and always stores the number needed in *count. Reads shapes, scalars and the data of
  * FROZEN tensors; `data` of other tensors may be NULL. Returns 0, or k > 0: the arguments break messages[k - 1]. */
@@ -147,7 +158,7 @@ typedef struct fovea_kernel_table {
   uint32_t num_params;
   uint32_t num_summaries;
   uint32_t num_messages;
-  uint32_t reserved;
+  uint32_t has_partials; /* 1: the last value is for partial results */
 } fovea_kernel_table;
 
 typedef struct fovea_module_table {

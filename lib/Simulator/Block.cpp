@@ -3,9 +3,11 @@
 
 #include "fovea/Simulator/Simulator.h"
 
+#include <atomic>
 #include <cstdio>
 #include <cstring>
 #include <mutex>
+#include <optional>
 
 using namespace fovea::simulator;
 
@@ -16,6 +18,10 @@ static std::function<void(const std::string &)> reportHandler = [](const std::st
 void fovea::simulator::setReportHandler(std::function<void(const std::string &)> handler) {
   reportHandler = std::move(handler);
 }
+
+static std::optional<uint64_t> seedOfAll;
+
+void fovea::simulator::setSeed(std::optional<uint64_t> seed) { seedOfAll = seed; }
 
 Block &fovea::simulator::currentBlock() {
   static thread_local Block block;
@@ -48,6 +54,10 @@ bool Block::run(const Body &newBody, int newCount, int64_t sharedBytes, uint64_t
   name = std::move(newName);
   count = newCount;
   running = atBarrier = 0;
+  static std::atomic<uint64_t> numbers{0};
+  number = ++numbers;
+  acquired.clear();
+  predicates[0] = predicates[1] = false;
   hasFailed = false;
   if (int(threads.size()) < count)
     threads.resize(size_t(count));
@@ -64,6 +74,7 @@ bool Block::run(const Body &newBody, int newCount, int64_t sharedBytes, uint64_t
     thread.groups.clear();
     thread.fiber->start(enter, &thread);
   }
+  seed = seedOfAll.value_or(seed);
   uint64_t state = seed;
   while (!hasFailed && !isOver()) {
     hasMoved = false;
@@ -131,6 +142,35 @@ void Block::barrier(const char *where) {
   release(0, count);
 }
 
+bool Block::barrierOr(bool predicate, const char *where) {
+  // Whoever passes this barrier reads its own; the next one is another.
+  bool &any = predicates[memory.barriers() % 2];
+  if (atBarrier == 0)
+    any = false;
+  any |= predicate;
+  barrier(where);
+  return any;
+}
+
+void Block::accessShared(const char *address, int64_t bytes, bool isWrite, const char *where) {
+  if (bytes != SharedMemory::kGrainBytes)
+    require(std::string(where) + ": loads or stores " + std::to_string(bytes) +
+            " bytes of shared memory; only whole 16 are simulated");
+  require(isWrite ? memory.write(address, {running, where}) : memory.read(address, {running, where}));
+}
+
+void Block::accessGlobal(const void *address, int64_t bytes, bool isWrite, const char *where) {
+  require(global.access(address, bytes, isWrite, where));
+  if (global.isExchanged(address))
+    require(isWrite ? exchange().write(address, bytes, now(), where)
+                    : exchange().read(address, bytes, now(), acquired, where));
+}
+
+int32_t Block::addGlobal(int32_t *address, int32_t value, const char *where) {
+  require(global.access(address, sizeof(int32_t), /*isWrite=*/true, where));
+  return exchange().add(address, value, now(), acquired, where);
+}
+
 void Block::collective(const void *in, void *out, const char *where, void (*execute)(Warp &)) {
   Warp &warp = warps[size_t(running / kLanes)];
   if (warp.arrived && warp.where != where)
@@ -152,6 +192,8 @@ void Block::copyAsync(char *target, const char *source, int bytes, int valid, co
             " bytes; only whole 16 are simulated");
   if (valid > 0 && reinterpret_cast<uintptr_t>(source) % SharedMemory::kGrainBytes != 0)
     require(std::string(where) + ": the address in global memory is not a multiple of 16");
+  if (valid > 0)
+    accessGlobal(source, valid, /*isWrite=*/false, where);
   require(memory.beginCopy(target, {running, where}));
   Copy copy{target, {}};
   std::memcpy(copy.bytes, source, size_t(valid));

@@ -2,7 +2,9 @@
 #ifndef FOVEA_LIB_SIMULATOR_BLOCK_H
 #define FOVEA_LIB_SIMULATOR_BLOCK_H
 
+#include "Exchange.h"
 #include "Fiber.h"
+#include "GlobalMemory.h"
 #include "SharedMemory.h"
 
 #include <functional>
@@ -20,6 +22,9 @@ public:
   /// begin with.
   bool run(const Body &body, int threads, int64_t sharedBytes, uint64_t seed, std::string name);
 
+  /// Those of the kernel that runs next.
+  GlobalMemory &tensors() { return global; }
+
   // For the running thread:
   int threadId() const { return running; }
   char *shared() { return memory.data(); }
@@ -27,7 +32,13 @@ public:
   void commitGroup();
   void waitGroup(int pending);
   void barrier(const char *where);
+  /// A barrier that tells all threads whether `predicate` is true in one of them.
+  bool barrierOr(bool predicate, const char *where);
   void read(const char *source, const char *where) { require(memory.read(source, {running, where})); }
+  void accessShared(const char *address, int64_t bytes, bool isWrite, const char *where);
+  void accessGlobal(const void *address, int64_t bytes, bool isWrite, const char *where);
+  int32_t addGlobal(int32_t *address, int32_t value, const char *where);
+  void fence() { acquired.fence(now()); }
 
   /// An operation of a whole warp: the last lane to arrive executes it for all.
   struct Warp {
@@ -64,14 +75,19 @@ private:
   bool isOver() const;
   void explainStandstill();
   void fail(const std::string &what);
+  Moment now() const { return {number, running, memory.barriers()}; }
 
   const Body *body = nullptr;
   std::string name;
   std::vector<Thread> threads; // those of the block first; kept for their stacks
   std::vector<Warp> warps;
   SharedMemory memory;
+  GlobalMemory global;
   int count = 0, running = 0, atBarrier = 0;
   bool hasFailed = false, hasMoved = false;
+  bool predicates[2] = {false, false}; // of this barrier and the last one, in turn
+  uint64_t number = 0;                 // of the block that runs, among all
+  Acquired acquired;
 };
 
 /// The one of this thread of the machine.

@@ -117,7 +117,9 @@ extern "C" {
 typedef int32_t (*fovea_sim_body)(const fovea_value *, const fovea_task *, char *);
 
 static int32_t fovea_sim_run(fovea_sim_body body, const fovea_value *values, const fovea_task *task, int32_t threads,
-                             int64_t sharedBytes, int64_t seed, const char *name) {
+                             int64_t sharedBytes, int64_t seed, const char *name, const TensorTable *tensors,
+                             const char *tensorNames) {
+  currentBlock().tensors().reset(values, tensors, tensorNames);
   std::string block = std::string("kernel ") + name + ", block (" + std::to_string(task->index[0]) + ", " +
                       std::to_string(task->index[1]) + ", " + std::to_string(task->index[2]) + ")";
   return currentBlock().run([&] { body(values, task, nullptr); }, threads, sharedBytes, uint64_t(seed), block) ? 0 : 1;
@@ -128,13 +130,35 @@ static char *fovea_sim_shared() { return currentBlock().shared(); }
 static void fovea_sim_cp_async(char *target, const char *source, int32_t bytes, int32_t valid, const char *where) {
   currentBlock().copyAsync(target, source, bytes, valid, where);
 }
+static void fovea_sim_global_read(const void *address, int64_t bytes, const char *where) {
+  currentBlock().accessGlobal(address, bytes, /*isWrite=*/false, where);
+}
+static void fovea_sim_global_write(const void *address, int64_t bytes, const char *where) {
+  currentBlock().accessGlobal(address, bytes, /*isWrite=*/true, where);
+}
+static void fovea_sim_shared_read(const char *address, int64_t bytes, const char *where) {
+  currentBlock().accessShared(address, bytes, /*isWrite=*/false, where);
+}
+static void fovea_sim_shared_write(const char *address, int64_t bytes, const char *where) {
+  currentBlock().accessShared(address, bytes, /*isWrite=*/true, where);
+}
 static void fovea_sim_commit_group() { currentBlock().commitGroup(); }
 static void fovea_sim_wait_group(int32_t pending) { currentBlock().waitGroup(pending); }
 static void fovea_sim_barrier(const char *where) { currentBlock().barrier(where); }
+static int32_t fovea_sim_barrier_or(int32_t predicate, const char *where) {
+  return currentBlock().barrierOr(predicate != 0, where);
+}
+static int32_t fovea_sim_global_add(int32_t *address, int32_t value, const char *where) {
+  return currentBlock().addGlobal(address, value, where);
+}
+static void fovea_sim_fence() { currentBlock().fence(); }
 
-static float fovea_sim_shuffle_xor(float value, int32_t lanes, const char *where) {
+static float fovea_sim_shuffle_xor(float value, int32_t lanes, int32_t members, int32_t clamp, const char *where) {
   ShuffleOperands in{value, lanes};
   float out;
+  if (members != -1 || clamp != kLanes - 1)
+    currentBlock().require(std::string(where) +
+                           ": a shuffle among some lanes of a warp; only one among all is simulated");
   currentBlock().collective(&in, &out, where, executeShuffle);
   return out;
 }
@@ -157,9 +181,11 @@ static uint32_t fovea_sim_pack(float low, float high, int32_t isBFloat) {
 #define FOVEA_SYMBOL(NAME) {#NAME, reinterpret_cast<void *>(&NAME)}
 const std::vector<Symbol> &fovea::simulator::symbols() {
   static const std::vector<Symbol> all = {
-      FOVEA_SYMBOL(fovea_sim_run),      FOVEA_SYMBOL(fovea_sim_thread_id),    FOVEA_SYMBOL(fovea_sim_shared),
-      FOVEA_SYMBOL(fovea_sim_cp_async), FOVEA_SYMBOL(fovea_sim_commit_group), FOVEA_SYMBOL(fovea_sim_wait_group),
-      FOVEA_SYMBOL(fovea_sim_barrier),  FOVEA_SYMBOL(fovea_sim_shuffle_xor),  FOVEA_SYMBOL(fovea_sim_ldmatrix),
-      FOVEA_SYMBOL(fovea_sim_mma),      FOVEA_SYMBOL(fovea_sim_pack)};
+      FOVEA_SYMBOL(fovea_sim_run),          FOVEA_SYMBOL(fovea_sim_thread_id),    FOVEA_SYMBOL(fovea_sim_shared),
+      FOVEA_SYMBOL(fovea_sim_cp_async),     FOVEA_SYMBOL(fovea_sim_commit_group), FOVEA_SYMBOL(fovea_sim_wait_group),
+      FOVEA_SYMBOL(fovea_sim_barrier),      FOVEA_SYMBOL(fovea_sim_shuffle_xor),  FOVEA_SYMBOL(fovea_sim_ldmatrix),
+      FOVEA_SYMBOL(fovea_sim_mma),          FOVEA_SYMBOL(fovea_sim_pack),         FOVEA_SYMBOL(fovea_sim_global_read),
+      FOVEA_SYMBOL(fovea_sim_global_write), FOVEA_SYMBOL(fovea_sim_global_add),   FOVEA_SYMBOL(fovea_sim_barrier_or),
+      FOVEA_SYMBOL(fovea_sim_fence),        FOVEA_SYMBOL(fovea_sim_shared_read),  FOVEA_SYMBOL(fovea_sim_shared_write)};
   return all;
 }

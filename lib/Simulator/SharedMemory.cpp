@@ -35,24 +35,39 @@ static std::string raceOf(Access access, const std::string &what) {
 
 static int firstOf(uint32_t warps) { return __builtin_ctz(warps); }
 
-std::string SharedMemory::beginCopy(const char *target, Access access) {
-  std::string fault;
+SharedMemory::Grain *SharedMemory::beginWrite(const char *target, Access access, std::string &fault) {
   Grain *grain = grainOf(target, access, fault);
   if (!grain)
-    return fault;
+    return nullptr;
   uint32_t others = grain->readEpoch == epoch ? grain->readWarps & ~(1u << access.warp()) : 0;
-  if (others)
-    return raceOf(access, "overwrites what warp " + std::to_string(firstOf(others)) +
-                              " has read since the last barrier (" + grain->readAt + ")");
   bool isFresh = grain->isPending || (grain->writeEpoch == epoch && grain->writer != access.thread);
-  if (grain->writer >= 0 && isFresh)
-    return raceOf(access, "overwrites what thread " + std::to_string(grain->writer) +
-                              " has written since the last barrier (" + grain->writtenAt + ")");
+  if (others)
+    fault = raceOf(access, "overwrites what warp " + std::to_string(firstOf(others)) +
+                               " has read since the last barrier (" + grain->readAt + ")");
+  else if (grain->writer >= 0 && isFresh)
+    fault = raceOf(access, "overwrites what thread " + std::to_string(grain->writer) +
+                               " has written since the last barrier (" + grain->writtenAt + ")");
+  if (!fault.empty())
+    return nullptr;
   grain->writer = access.thread;
   grain->writtenAt = access.where;
-  grain->isPending = true;
-  std::memset(const_cast<char *>(target), kPoison, size_t(kGrainBytes));
-  return {};
+  return grain;
+}
+
+std::string SharedMemory::beginCopy(const char *target, Access access) {
+  std::string fault;
+  if (Grain *grain = beginWrite(target, access, fault)) {
+    grain->isPending = true;
+    std::memset(const_cast<char *>(target), kPoison, size_t(kGrainBytes));
+  }
+  return fault;
+}
+
+std::string SharedMemory::write(const char *target, Access access) {
+  std::string fault;
+  if (Grain *grain = beginWrite(target, access, fault))
+    grain->writeEpoch = epoch;
+  return fault;
 }
 
 void SharedMemory::land(const char *target, const char *content) {

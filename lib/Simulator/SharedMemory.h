@@ -32,9 +32,12 @@ public:
   std::string beginCopy(const char *target, Access access);
   /// It lands: its thread sees it, the others behind the next barrier.
   void land(const char *target, const char *bytes);
+  /// 16 bytes are written, at once.
+  std::string write(const char *target, Access access);
   /// 16 bytes are read.
   std::string read(const char *source, Access access);
   void passBarrier() { ++epoch; }
+  int barriers() const { return epoch; }
 
 private:
   struct Grain {
@@ -46,6 +49,8 @@ private:
 
   /// Null after an error, with what is wrong in `fault`.
   Grain *grainOf(const char *address, Access access, std::string &fault);
+  /// The same for what is about to be written.
+  Grain *beginWrite(const char *target, Access access, std::string &fault);
 
   struct Free {
     void operator()(char *memory) const { std::free(memory); }

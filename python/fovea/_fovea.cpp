@@ -266,11 +266,15 @@ public:
       status = fovea_plan_create(kernel, arguments.args.data(), arguments.args.size(), &exec, &plan, &error);
     }
     check(status, error);
+    if (device >= 0)
+      onDevice = gpu(device);
   }
   Plan(const Plan &) = delete;
   ~Plan() {
     for (void *workspace : workspaces)
       std::free(workspace);
+    for (const auto &[stream, workspace] : ofStreams)
+      fovea_device_free(onDevice, workspace);
     fovea_plan_destroy(plan);
   }
 
@@ -307,10 +311,10 @@ public:
     {
       nb::gil_scoped_release release;
       void *workspace = nullptr;
-      status = acquire(workspace);
+      status = device < 0 ? acquire(workspace) : acquireOn(stream, workspace, &error);
       if (status == FOVEA_OK)
         status = fovea_run(plan, arguments.args.data(), arguments.args.size(), workspace, &exec, &error);
-      if (workspace)
+      if (workspace && device < 0)
         give_back(workspace);
     }
     check(status, error);
@@ -332,6 +336,24 @@ private:
     return workspace ? fovea_workspace_init(plan, workspace) : FOVEA_NO_MEMORY;
   }
 
+  /// Runs on one stream follow each other: they share a workspace.
+  fovea_status acquireOn(uintptr_t stream, void *&workspace, fovea_error **error) {
+    const size_t bytes = fovea_plan_workspace(plan);
+    if (!bytes)
+      return FOVEA_OK;
+    std::lock_guard<std::mutex> lock(mutex);
+    void *&its = ofStreams[stream];
+    if (!its) {
+      fovea_status status = fovea_device_alloc(onDevice, bytes, &its, error);
+      if (status == FOVEA_OK)
+        status = fovea_workspace_init(plan, its);
+      if (status != FOVEA_OK)
+        return status;
+    }
+    workspace = its;
+    return FOVEA_OK;
+  }
+
   void give_back(void *workspace) {
     std::lock_guard<std::mutex> lock(mutex);
     workspaces.push_back(workspace);
@@ -342,6 +364,8 @@ private:
   fovea_plan *plan = nullptr;
   std::mutex mutex;
   std::vector<void *> workspaces;
+  const fovea_device *onDevice = nullptr;
+  std::map<uintptr_t, void *> ofStreams; // workspaces on a GPU
 };
 
 } // namespace

@@ -210,6 +210,15 @@ FAKE cuMemFree_v2(unsigned long long memory) {
   gMemory.erase(found);
   return kSuccess;
 }
+FAKE cuMemsetD8Async(unsigned long long memory, unsigned char value, size_t bytes, void *) {
+  if (Result result = enterContext("cuMemsetD8Async", false))
+    return result;
+  Open open;
+  if (!isDeviceMemory(memory, bytes))
+    return kInvalidValue;
+  std::memset(reinterpret_cast<void *>(memory), value, bytes);
+  return kSuccess;
+}
 FAKE cuMemcpyHtoDAsync_v2(unsigned long long to, const void *from, size_t bytes, void *stream) {
   if (Result result = enterContext("cuMemcpyHtoDAsync_v2", false))
     return result;

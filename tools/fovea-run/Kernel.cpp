@@ -94,13 +94,17 @@ Execution::Execution(const Kernel &kernel, llvm::ArrayRef<TensorRef> given, unsi
   fovea_error *error = nullptr;
   fovea_status status = fovea_plan_create(kernel.get(), args.data(), args.size(), &exec, &plan, &error);
   check(status, error);
-  workspace.resize(fovea_plan_workspace(plan));
-  check(fovea_workspace_init(plan, workspace.data()), nullptr);
+  bytes = fovea_plan_workspace(plan);
+  hostWorkspace.resize(device ? 0 : bytes);
+  workspace = hostWorkspace.data();
+  if (device)
+    workspace = bytes ? device->upload(std::vector<char>(bytes)) : nullptr;
+  check(fovea_workspace_init(plan, workspace), nullptr);
 }
 
 void Execution::run() {
   fovea_error *error = nullptr;
-  fovea_status status = fovea_run(plan, args.data(), args.size(), workspace.data(), nullptr, &error);
+  fovea_status status = fovea_run(plan, args.data(), args.size(), workspace, nullptr, &error);
   check(status, error);
 }
 

@@ -56,7 +56,7 @@ public:
   /// A FOVEA_TILE; see fovea_plan_classify.
   int32_t classify(int64_t batch, int64_t head, int64_t rowBegin, int64_t rowEnd, int64_t keyBegin,
                    int64_t keyEnd) const;
-  size_t workspaceBytes() const { return workspace.size(); }
+  size_t workspaceBytes() const { return bytes; }
 
 private:
   const Kernel &kernel;
@@ -65,7 +65,9 @@ private:
   std::vector<DLTensor> tensors;
   std::vector<fovea_arg> args;
   fovea_plan *plan = nullptr;
-  std::vector<char, reference::CacheLineAllocator<char>> workspace;
+  size_t bytes = 0; // of the workspace
+  std::vector<char, reference::CacheLineAllocator<char>> hostWorkspace;
+  void *workspace = nullptr; // where the arguments are
 };
 
 /// The type of a parameter's elements; nothing for those that fovea-run cannot hold (bf16, f16).

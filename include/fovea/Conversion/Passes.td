@@ -14,8 +14,10 @@ def ConvertAttnToGpu : Pass<"convert-attn-to-gpu", "::mlir::ModuleOp"> {
     `cf.assert` for every agreement between dynamic sizes and for strides of whole 16 bytes. `fovea.launches` on the module says how
     many threads and bytes of shared memory a block has.
 
-    It needs sm_80 or later. Non-finite values at masked positions of a block that is not skipped reach the output: their weight is 0,
-    and the product multiplies it with them.
+    With few queries the task is packed: the rows of all query heads that share a kv head, if they fit into one tile, and the keys of
+    the tile in splits, whose partial results the last block to arrive merges.
+
+    It needs sm_80 or later.
   }];
   let options = [
     Option<"sharedBytes", "shared-bytes", "int64_t", "101376", "shared memory that a block may have">,
@@ -42,6 +44,7 @@ def ConvertNVVMToSimulator : Pass<"convert-nvvm-to-simulator", "::mlir::ModuleOp
     Input: a module with `fovea.launches` after `--attn-outline-tasks`, as `--convert-tasks-to-kernels` takes it. Output: the same for
     this machine's processor. NAME_task hands the task to the simulator (fovea/Simulator/Simulator.h), which runs its code, now
     NAME_thread, once for every thread of the block; each nvvm operation is a call that names the operation's place in the source.
+    Loads and stores of global memory stay, each behind a call that looks whether it is within a tensor of the kernel.
   }];
   let options = [Option<"seed", "seed", "int64_t", "0", "of the order in which warps run; 0: in turn">];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect"];

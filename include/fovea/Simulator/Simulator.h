@@ -9,7 +9,8 @@
 // - what one thread wrote, another sees behind a barrier only; what one warp reads, another may overwrite behind a
 //   barrier only;
 // - lanes of a warp at different collective operations, threads that a barrier waits for in vain;
-// - shared memory out of bounds or never written, addresses that are not multiples of 16 bytes.
+// - shared memory out of bounds or never written, addresses that are not multiples of 16 bytes;
+// - global memory that is no tensor of the kernel, or is written and an input.
 //
 // Warps run in turn or, with a seed, in a random order that the seed decides: what depends on luck shows. It does not
 // know the time, the rounding inside a tensor core, or ptxas.
@@ -18,6 +19,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,10 @@ namespace fovea::simulator {
 /// Gets what is wrong with a kernel, instead of standard error, one report at a time. Called by the thread that runs
 /// the block, which is given up then. Not to be changed while a kernel runs.
 void setReportHandler(std::function<void(const std::string &)> handler);
+
+/// The seed of the order in which warps run, in place of those that kernels were compiled with; none: theirs. Not to be
+/// changed while a kernel runs.
+void setSeed(std::optional<uint64_t> seed);
 
 /// What compiled code calls, by name, for whoever links it.
 struct Symbol {

@@ -33,6 +33,11 @@ struct Geometry {
   Geometry(attn::ScheduleAttr schedule, int64_t stages, int64_t keySize, int64_t valueSize, mlir::Type element);
   int64_t threads() const { return rows / kWarpRows * kWarpLanes; }
   int64_t sharedBytes() const { return stageBase + stages * stageBytes; }
+  /// How many blocks the registers of a multiprocessor should do for; 0: the assembler may choose. Up to a head size of
+  /// 64 a thread needs 168 registers at most, and takes more if it may.
+  int64_t blocksPerMultiprocessor() const {
+    return std::max(query.columns, value.columns) <= 64 && keys <= 64 && threads() <= 128 ? 3 : 0;
+  }
 };
 
 /// Of the emitting thread.

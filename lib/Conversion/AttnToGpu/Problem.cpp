@@ -31,8 +31,10 @@ static Matrix readMatrix(WarpEmitter &b, Value memref, Layout layout) {
   Value start = memref::ExtractAlignedPointerAsIndexOp::create(b, metadata.getBaseBuffer());
   SmallVector<int64_t, 4> order = AttentionOp::dimensionOrder(layout);
   Values sizes, strides;
+  auto type = cast<MemRefType>(memref.getType());
   for (int64_t dim : order) {
-    sizes.push_back(metadata.getSizes()[dim]);
+    bool isStatic = !type.isDynamicDim(dim); // known here, what follows from it is, too
+    sizes.push_back(isStatic ? b.index(type.getDimSize(dim)) : metadata.getSizes()[dim]);
     strides.push_back(metadata.getStrides()[dim]);
   }
   return {b.add(start, b.mul(metadata.getOffset(), elementBytes)),
@@ -47,6 +49,10 @@ static Matrix readMatrix(WarpEmitter &b, Value memref, Layout layout) {
 
 GlobalRows Matrix::head(WarpEmitter &b, Value batch, Value head) const {
   return {b.add(b.add(address, b.mul(batch, batchBytes)), b.mul(head, headBytes)), rowBytes};
+}
+
+Value Matrix::addressOf(WarpEmitter &b, Value batch, Value at, Value row) const {
+  return b.add(head(b, batch, at).address, b.mul(row, rowBytes));
 }
 
 Problem::Problem(WarpEmitter &b, AttentionOp op)
@@ -100,8 +106,10 @@ Value Problem::queryOffset(WarpEmitter &b, Value batch) const {
   return element.getType().isIndex() ? element : b.toIndex(element);
 }
 
-Value Problem::kvHead(WarpEmitter &b, Value head) const {
+Value Problem::group(WarpEmitter &b) const {
   Value one = b.index(1);
   Value group = b.createOrFold<arith::DivUIOp>(query.heads, b.createOrFold<arith::MaxUIOp>(key.heads, one));
-  return b.createOrFold<arith::DivUIOp>(head, b.createOrFold<arith::MaxUIOp>(group, one));
+  return b.createOrFold<arith::MaxUIOp>(group, one);
 }
+
+Value Problem::kvHead(WarpEmitter &b, Value head) const { return b.createOrFold<arith::DivUIOp>(head, group(b)); }

@@ -13,6 +13,7 @@ struct Matrix {
   mlir::Value batches, heads, rows;            // sizes
   mlir::Value isCopyable;                      // in chunks of 16 bytes, as far as strides tell
   GlobalRows head(WarpEmitter &b, mlir::Value batch, mlir::Value head) const;
+  mlir::Value addressOf(WarpEmitter &b, mlir::Value batch, mlir::Value head, mlir::Value row) const;
 };
 
 /// The operands of one attention and its run-time sizes, with a cf.assert for every agreement between them that the
@@ -25,6 +26,8 @@ struct Problem {
   Problem(WarpEmitter &b, attn::AttentionOp op);
   void check(WarpEmitter &b);
   mlir::Value queryOffset(WarpEmitter &b, mlir::Value batch) const;
+  /// Query heads that share a kv head; at least 1.
+  mlir::Value group(WarpEmitter &b) const;
   mlir::Value kvHead(WarpEmitter &b, mlir::Value head) const;
 };
 

@@ -28,15 +28,15 @@ Softmax::Softmax(attn::AttentionOp op)
 Values Softmax::scores(WarpEmitter &b, const Thread &thread, const Place &place, Values products) const {
   attn::AttentionOp attention = op;
   Purpose purpose(b, "scores");
-  Value rows[] = {place.row, b.add(place.row, 8)};
   Value key = b.add(place.key, b.toIndex(b.mul(b.rem(thread.lane, 4), 2)));
   auto keyOf = [&](size_t k) { return b.add(key, int64_t(k / kFragmentValues * kFragmentColumns + k % 2)); };
-  auto rowOf = [&](size_t k) { return rows[k % kFragmentValues / 2]; };
+  auto rowOf = [&](size_t k) { return place.rows[k % kFragmentValues / 2]; };
+  auto headOf = [&](size_t k) { return place.heads[k % kFragmentValues / 2]; };
   for (auto [k, score] : llvm::enumerate(products)) {
     if (!isDeferred)
       score = b.mulf(score, b.real(scale));
     if (attention.hasScore())
-      score = attn::inlineRegion(b, attention.getScore(), {score, place.batch, place.head, rowOf(k), keyOf(k)});
+      score = attn::inlineRegion(b, attention.getScore(), {score, place.batch, headOf(k), rowOf(k), keyOf(k)});
   }
   auto asked = [&] {
     Values result;
@@ -44,13 +44,22 @@ Values Softmax::scores(WarpEmitter &b, const Thread &thread, const Place &place,
       Value visible = b.less(keyOf(k), place.keys);
       if (attention.hasMask())
         visible =
-            b.both(visible, attn::inlineRegion(b, attention.getMask(), {place.batch, place.head, rowOf(k), keyOf(k)}));
+            b.both(visible, attn::inlineRegion(b, attention.getMask(), {place.batch, headOf(k), rowOf(k), keyOf(k)}));
       result.push_back(b.select(visible, score, b.real(kNegativeInfinity)));
     }
     return result;
   };
   SmallVector<Type> types(products.size(), b.getF32Type());
   return b.choose(place.masked, types, asked, [&] { return products; });
+}
+
+/// -inf - (-inf) is NaN: a row that has seen nothing subtracts 0 instead, and its weights are 2^-inf = 0.
+static Value referenceOf(WarpEmitter &b, Value maximum) {
+  return b.select(b.equals(maximum, kNegativeInfinity), b.real(0), maximum);
+}
+
+Value Softmax::decay(WarpEmitter &b, Value maximum, Value larger) const {
+  return b.exp2(b.mulf(arith::SubFOp::create(b, maximum, referenceOf(b, larger)), b.real(exponent)));
 }
 
 Values Softmax::update(WarpEmitter &b, ValueRange scores, State &state) const {
@@ -63,9 +72,7 @@ Values Softmax::update(WarpEmitter &b, ValueRange scores, State &state) const {
         maximum = b.maxf(maximum, scores[k + pair]);
     for (int64_t lane : {1, 2}) // the four lanes that share a row
       maximum = b.maxf(maximum, b.shuffleXor(maximum, lane));
-    // -inf - (-inf) is NaN: a row that has seen nothing subtracts 0 instead, and its weights are 2^-inf = 0.
-    Value reference = b.select(b.equals(maximum, kNegativeInfinity), b.real(0), maximum);
-    Value factor = b.real(exponent);
+    Value reference = referenceOf(b, maximum), factor = b.real(exponent);
     Value alpha = b.exp2(b.mulf(arith::SubFOp::create(b, state.maximum[row], reference), factor));
     Value shift = arith::NegFOp::create(b, b.mulf(reference, factor));
     Value sum = b.mulf(state.sum[row], alpha);

@@ -27,11 +27,11 @@ struct State {
 
 /// Where a key block's scores are, as absolute positions.
 struct Place {
-  mlir::Value batch, head;
-  mlir::Value row;    // position of this thread's first row
-  mlir::Value key;    // first key of the block
-  mlir::Value keys;   // of the sequence
-  mlir::Value masked; // i1: the mask must be asked, or keys do not exist
+  mlir::Value batch;
+  mlir::Value heads[2], rows[2]; // of this thread's two rows
+  mlir::Value key;               // first key of the block
+  mlir::Value keys;              // of the sequence
+  mlir::Value masked;            // i1: the mask must be asked, or keys do not exist
 };
 
 class Softmax {
@@ -44,6 +44,9 @@ public:
   /// Weights of the scores, and the state rescaled to them:
   ///   m' = max(m, max t)   alpha = exp(m - m')   l' = alpha l + sum exp(t - m')   acc' = alpha acc
   Values update(WarpEmitter &b, mlir::ValueRange scores, State &state) const;
+
+  /// exp(m - m'), by which what was summed under m counts under m' >= m.
+  mlir::Value decay(WarpEmitter &b, mlir::Value maximum, mlir::Value larger) const;
 
   /// l, complete, for each of the two rows, and m + ln l.
   struct Row {

@@ -13,21 +13,15 @@ Geometry::Geometry(attn::ScheduleAttr schedule, int64_t stages, int64_t keySize,
       query{0, rows, keySize}, key{0, keys, keySize}, value{key.bytes(), keys, valueSize}, stageBase(query.bytes()),
       stageBytes(key.bytes() + value.bytes()) {}
 
-/// One chunk: 16 bytes where the row exists, else zeros.
-static void copyChunk(WarpEmitter &b, const Thread &thread, const GlobalRows &source, Value first, Value valid,
-                      const SharedTile &tile, Value stage, Value row, Value chunk) {
+Value fovea::chunkPointer(WarpEmitter &b, const Thread &thread, const SharedTile &tile, Value stage, Value row,
+                          Value chunk) {
   Value place = tile.isSwizzled() ? b.bitXor(chunk, b.rem(row, 8)) : chunk;
   Value bytes = b.add(b.mul(row, tile.pitch()), b.mul(place, kChunkBytes));
-  Value target = b.shared(thread.shared, b.add(b.add(bytes, tile.base), stage));
-  Value from = b.mul(b.add(first, b.toIndex(row)), source.rowBytes);
-  from = b.add(b.add(source.address, from), b.toIndex(b.mul(chunk, kChunkBytes)));
-  Value size = b.select(b.less(row, valid), b.i32(kChunkBytes), b.i32(0));
-  NVVM::CpAsyncOp::create(b, target, b.globalPointer(from), uint32_t(kChunkBytes), NVVM::LoadCacheModifierKind::CG,
-                          size);
+  return b.shared(thread.shared, b.add(b.add(bytes, tile.base), stage));
 }
 
-void fovea::copyTile(WarpEmitter &b, const Thread &thread, int64_t threads, const GlobalRows &source, Value first,
-                     Value valid, const SharedTile &tile, Value stage) {
+void fovea::forEachChunk(WarpEmitter &b, const Thread &thread, int64_t threads, const SharedTile &tile,
+                         function_ref<void(Value, Value, Value)> emit) {
   int64_t chunks = tile.chunks(), total = tile.rows * chunks;
   // Where whole rows make a pass, a thread keeps its column, and its swizzled place when the pass has a multiple of 8.
   bool isRegular = threads % chunks == 0 && threads / chunks % 8 == 0;
@@ -36,17 +30,35 @@ void fovea::copyTile(WarpEmitter &b, const Thread &thread, int64_t threads, cons
     Value number = b.add(thread.id, done);
     Value row = isRegular ? b.add(row0, done / chunks) : b.div(number, chunks);
     Value chunk = isRegular ? chunk0 : b.rem(number, chunks);
-    auto copy = [&] { copyChunk(b, thread, source, first, valid, tile, stage, row, chunk); };
-    if (done + threads <= total)
-      copy();
-    else
-      b.when(b.less(number, b.i32(total)), copy);
+    emit(row, chunk, done + threads <= total ? Value() : b.less(number, b.i32(total)));
   }
+}
+
+void fovea::copyTile(WarpEmitter &b, const Thread &thread, int64_t threads, function_ref<Value(Value)> addressOf,
+                     Value valid, const SharedTile &tile, Value stage) {
+  forEachChunk(b, thread, threads, tile, [&](Value row, Value chunk, Value exists) {
+    b.maybe(exists, [&] {
+      Value target = chunkPointer(b, thread, tile, stage, row, chunk);
+      Value from = b.globalPointer(b.add(addressOf(row), b.toIndex(b.mul(chunk, kChunkBytes))));
+      Value size = b.select(b.less(row, valid), b.i32(kChunkBytes), b.i32(0)); // of rows that do not exist, zeros
+      NVVM::CpAsyncOp::create(b, target, from, uint32_t(kChunkBytes), NVVM::LoadCacheModifierKind::CG, size);
+    });
+  });
+}
+
+void fovea::copyTile(WarpEmitter &b, const Thread &thread, int64_t threads, const GlobalRows &source, Value first,
+                     Value valid, const SharedTile &tile, Value stage) {
+  auto addressOf = [&](Value row) {
+    return b.add(source.address, b.mul(b.add(first, b.toIndex(row)), source.rowBytes));
+  };
+  copyTile(b, thread, threads, addressOf, valid, tile, stage);
 }
 
 void fovea::commitCopies(WarpEmitter &b) { NVVM::CpAsyncCommitGroupOp::create(b); }
 
+void fovea::awaitOwnCopies(WarpEmitter &b, int64_t pending) { NVVM::CpAsyncWaitGroupOp::create(b, uint32_t(pending)); }
+
 void fovea::awaitCopies(WarpEmitter &b, int64_t pending) {
-  NVVM::CpAsyncWaitGroupOp::create(b, uint32_t(pending));
+  awaitOwnCopies(b, pending);
   NVVM::Barrier0Op::create(b);
 }

@@ -49,6 +49,11 @@ Value WarpEmitter::shuffleXor(Value value, int64_t offset) {
                               NVVM::ShflKind::bfly, UnitAttr());
 }
 
+Value WarpEmitter::barrierOr(Value predicate) {
+  auto kind = NVVM::BarrierReductionAttr::get(getContext(), NVVM::BarrierReduction::OR);
+  return NVVM::BarrierOp::create(*this, TypeRange(getI32Type()), Value(), Value(), kind, predicate).getRes();
+}
+
 Value WarpEmitter::pack(Value low, Value high, Type element) {
   Value pair = vector::FromElementsOp::create(*this, VectorType::get({2}, getF32Type()), ValueRange{low, high});
   Value rounded = arith::TruncFOp::create(*this, VectorType::get({2}, element), pair);

@@ -48,6 +48,8 @@ struct WarpEmitter : mlir::ImplicitLocOpBuilder {
 
   /// The other lane's value: lane xor `offset`.
   mlir::Value shuffleXor(mlir::Value value, int64_t offset);
+  /// A barrier of the block; not 0, in every thread, if some thread's i32 is.
+  mlir::Value barrierOr(mlir::Value predicate);
   /// Two f32, rounded to 16-bit floats in one register, `low` first.
   mlir::Value pack(mlir::Value low, mlir::Value high, mlir::Type element);
   /// Four 8 x 8 matrices of 16-bit elements; each lane gives the address of one row.
@@ -61,6 +63,8 @@ struct WarpEmitter : mlir::ImplicitLocOpBuilder {
   Values choose(mlir::Value condition, mlir::TypeRange types, llvm::function_ref<Values()> yes,
                 llvm::function_ref<Values()> no);
   void when(mlir::Value condition, llvm::function_ref<void()> yes);
+  /// Null: always.
+  void maybe(mlir::Value condition, llvm::function_ref<void()> yes) { condition ? when(condition, yes) : yes(); }
   /// while (condition(x)) x = body(x)
   Values loop(mlir::ValueRange initial, llvm::function_ref<mlir::Value(mlir::ValueRange)> condition,
               llvm::function_ref<Values(mlir::ValueRange)> body);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The simulator's side of these calls is lib/Simulator/Calls.cpp.
+#include "../Common/KernelValues.h"
 #include "fovea/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/ADT/StringMap.h"
@@ -72,10 +74,11 @@ private:
     Value function = func::ConstantOp::create(b, task.getFunctionType(), FlatSymbolRefAttr::get(task.getSymNameAttr()));
     // The conversion to LLVM makes a pointer of the function; this cast becomes one between equal types.
     Value body = UnrealizedConversionCastOp::create(b, pointer(), function).getResult(0);
-    Value status = call(
-        "fovea_sim_run", b.getI32Type(),
-        {body, block.getArgument(0), block.getArgument(1), constant(launch.getAs<IntegerAttr>("threads").getInt(), 32),
-         constant(launch.getAs<IntegerAttr>("shared_bytes").getInt(), 64), constant(seed, 64), text(name.getValue())});
+    Value status = call("fovea_sim_run", b.getI32Type(),
+                        {body, block.getArgument(0), block.getArgument(1),
+                         constant(launch.getAs<IntegerAttr>("threads").getInt(), 32),
+                         constant(launch.getAs<IntegerAttr>("shared_bytes").getInt(), 64), constant(seed, 64),
+                         text(name.getValue()), tensorTable(name.getValue()), tensorNames(name.getValue())});
     func::ReturnOp::create(b, status);
     return task;
   }
@@ -93,18 +96,41 @@ private:
     return result ? op.getResult() : Value();
   }
 
+  /// The simulator's TensorTable.
+  Value tensorTable(StringRef kernel) {
+    SmallVector<int32_t> numbers;
+    for (const fovea::KernelValue &value : fovea::kernelValues(module, kernel))
+      numbers.append(
+          {int32_t(value.rank), int32_t(value.elementBytes), value.isExchanged ? 2 : int32_t(value.isWritten)});
+    numbers.insert(numbers.begin(), int32_t(numbers.size() / 3));
+    auto type = LLVM::LLVMArrayType::get(b.getI32Type(), numbers.size());
+    auto content = DenseElementsAttr::get(RankedTensorType::get({int64_t(numbers.size())}, b.getI32Type()),
+                                          ArrayRef<int32_t>(numbers));
+    return LLVM::AddressOfOp::create(b, addConstant(type, "fovea_tensors_" + kernel, content));
+  }
+
+  Value tensorNames(StringRef kernel) {
+    std::string names;
+    for (const fovea::KernelValue &value : fovea::kernelValues(module, kernel))
+      names += value.name.str() + '\0';
+    return text(names);
+  }
+
   /// A constant string, ended by zero.
   Value text(StringRef content) {
     LLVM::GlobalOp &global = texts[content];
     if (!global) {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(module.getBody());
       std::string ended = content.str() + '\0';
       auto type = LLVM::LLVMArrayType::get(b.getI8Type(), ended.size());
-      global = LLVM::GlobalOp::create(b, type, /*isConstant=*/true, LLVM::Linkage::Private,
-                                      "fovea_place_" + std::to_string(texts.size()), b.getStringAttr(ended));
+      global = addConstant(type, "fovea_place_" + std::to_string(texts.size()), b.getStringAttr(ended));
     }
     return LLVM::AddressOfOp::create(b, global);
+  }
+
+  LLVM::GlobalOp addConstant(Type type, const Twine &name, Attribute content) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(module.getBody());
+    return LLVM::GlobalOp::create(b, type, /*isConstant=*/true, LLVM::Linkage::Private, name.str(), content);
   }
 
   Value place(Operation *op) { return text(describe(op)); }
@@ -140,10 +166,21 @@ private:
           call("fovea_sim_barrier", {}, {place(op)});
           return finish(op), success();
         })
+        .Case([&](NVVM::BarrierOp o) { return replaceBarrier(o); })
+        .Case([&](LLVM::AtomicRMWOp o) { return replaceAtomic(o); })
+        .Case([&](LLVM::FenceOp o) { return replaceFence(o); })
         .Case([&](NVVM::ShflOp o) { return replaceShuffle(o); })
         .Case([&](NVVM::LdMatrixOp o) { return replaceLdMatrix(o); })
         .Case([&](NVVM::MmaOp o) { return replaceMma(o); })
         .Case([&](arith::TruncFOp o) { return replacePack(o), success(); })
+        .Case([&](LLVM::LoadOp o) { return checkAccess(o.getAddr(), o.getType(), "read", o), success(); })
+        .Case([&](LLVM::StoreOp o) { return checkAccess(o.getAddr(), o.getValue().getType(), "write", o), success(); })
+        .Case([&](memref::LoadOp o) {
+          return checkElement(o.getMemRef(), o.getIndices(), "fovea_sim_global_read", o), success();
+        })
+        .Case([&](memref::StoreOp o) {
+          return checkElement(o.getMemRef(), o.getIndices(), "fovea_sim_global_write", o), success();
+        })
         .Default([&](Operation *o) -> LogicalResult {
           if (isa_and_nonnull<NVVM::NVVMDialect>(o->getDialect()))
             return unknown(o);
@@ -167,10 +204,73 @@ private:
     finish(op);
   }
 
+  LogicalResult replaceBarrier(NVVM::BarrierOp op) {
+    if (op.getBarrierId() || op.getNumberOfThreads() || op.getReductionOp() != NVVM::BarrierReduction::OR)
+      return unknown(op);
+    finish(op, call("fovea_sim_barrier_or", b.getI32Type(), {op.getReductionPredicate(), place(op)}));
+    return success();
+  }
+
+  LogicalResult replaceAtomic(LLVM::AtomicRMWOp op) {
+    auto type = cast<LLVM::LLVMPointerType>(op.getPtr().getType());
+    if (op.getBinOp() != LLVM::AtomicBinOp::add || !op.getType().isInteger(32) ||
+        type.getAddressSpace() != unsigned(NVVM::NVVMMemorySpace::Global))
+      return unknown(op);
+    // PTX's atom is relaxed, whatever the op says; fences around it release and acquire.
+    finish(op, call("fovea_sim_global_add", b.getI32Type(), {generic(op.getPtr()), op.getVal(), place(op)}));
+    return success();
+  }
+
+  /// Those that other blocks are in: release and acquire.
+  LogicalResult replaceFence(LLVM::FenceOp op) {
+    if (op.getOrdering() != LLVM::AtomicOrdering::acq_rel && op.getOrdering() != LLVM::AtomicOrdering::seq_cst)
+      return unknown(op);
+    StringRef scope = op.getSyncscope().value_or("");
+    if (scope.empty() || scope == "device")
+      call("fovea_sim_fence", {}, {});
+    return finish(op), success();
+  }
+
+  static int64_t bytesOf(Type type) {
+    auto vector = dyn_cast<VectorType>(type);
+    Type element = vector ? vector.getElementType() : type;
+    int64_t bits = element.isIndex() ? 64 : element.getIntOrFloatBitWidth();
+    return (vector ? vector.getNumElements() : 1) * ((bits + 7) / 8);
+  }
+
+  /// Loads and stores stay as they are, behind a look at where they go.
+  void checkAccess(Value address, Type type, StringRef kind, Operation *op) {
+    auto space = NVVM::NVVMMemorySpace(cast<LLVM::LLVMPointerType>(address.getType()).getAddressSpace());
+    if (space == NVVM::NVVMMemorySpace::Global || space == NVVM::NVVMMemorySpace::Shared)
+      call(("fovea_sim_" + Twine(space == NVVM::NVVMMemorySpace::Global ? "global_" : "shared_") + kind).str(), {},
+           {generic(address), constant(bytesOf(type), 64), place(op)});
+  }
+
+  /// Elements of an argument, by its descriptor; constants and views are not looked at.
+  void checkElement(Value memref, ValueRange indices, StringRef callee, Operation *op) {
+    auto cast = memref.getDefiningOp<UnrealizedConversionCastOp>();
+    auto type = cast ? dyn_cast<LLVM::LLVMStructType>(cast.getOperand(0).getType()) : LLVM::LLVMStructType();
+    if (!type)
+      return;
+    auto field = [&](ArrayRef<int64_t> position) {
+      return LLVM::ExtractValueOp::create(b, cast.getOperand(0), position).getResult();
+    };
+    Value element = field({2}); // the offset
+    for (auto [dim, index] : llvm::enumerate(indices)) {
+      Value wide = arith::IndexCastOp::create(b, b.getI64Type(), index);
+      element = arith::AddIOp::create(b, element, arith::MulIOp::create(b, wide, field({4, int64_t(dim)})));
+    }
+    int64_t bytes = bytesOf(llvm::cast<MemRefType>(memref.getType()).getElementType());
+    Value offset = arith::MulIOp::create(b, element, constant(bytes, 64));
+    Value address = LLVM::GEPOp::create(b, pointer(), b.getI8Type(), field({1}), ArrayRef<LLVM::GEPArg>{offset});
+    call(callee, {}, {address, constant(bytes, 64), place(op)});
+  }
+
   LogicalResult replaceShuffle(NVVM::ShflOp op) {
     if (op.getKind() != NVVM::ShflKind::bfly || !op.getType().isF32())
       return unknown(op);
-    finish(op, call("fovea_sim_shuffle_xor", op.getType(), {op.getVal(), op.getOffset(), place(op)}));
+    finish(op, call("fovea_sim_shuffle_xor", op.getType(),
+                    {op.getVal(), op.getOffset(), op.getThreadMask(), op.getMaskAndClamp(), place(op)}));
     return success();
   }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "../Common/KernelValues.h"
 #include "fovea/Conversion/Passes.h"
 #include "fovea/fovea_abi.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -15,20 +16,11 @@ namespace fovea {
 } // namespace fovea
 
 using namespace mlir;
+using fovea::kernelValues;
 
 namespace {
 
 constexpr int64_t kMaxParameterBytes = 4096; // of a kernel: sm_80 has no more
-
-/// How many fovea_values a kernel takes: its arguments', then its summaries'.
-int64_t countValues(ModuleOp module, StringRef name) {
-  for (auto kernel : module->getAttrOfType<ArrayAttr>("fovea.kernels").getAsRange<DictionaryAttr>())
-    if (kernel.getAs<StringAttr>("name").getValue() == name) {
-      auto summaries = kernel.getAs<ArrayAttr>("summaries");
-      return int64_t(kernel.getAs<ArrayAttr>("params").size() + (summaries ? summaries.size() : 0));
-    }
-  return 0;
-}
 
 struct ConvertTasksToKernelsPass : fovea::impl::ConvertTasksToKernelsBase<ConvertTasksToKernelsPass> {
   void runOnOperation() override {
@@ -50,7 +42,7 @@ struct ConvertTasksToKernelsPass : fovea::impl::ConvertTasksToKernelsBase<Conver
 private:
   LogicalResult convert(func::FuncOp task, StringAttr name, DictionaryAttr launch) {
     MLIRContext *context = &getContext();
-    int64_t bytes = countValues(getOperation(), name) * int64_t(sizeof(fovea_value));
+    int64_t bytes = int64_t(kernelValues(getOperation(), name).size() * sizeof(fovea_value));
     Type pointer = LLVM::LLVMPointerType::get(context);
     if (bytes + int64_t(sizeof(void *)) > kMaxParameterBytes)
       return task.emitError("kernel '") << name.getValue() << "' has more arguments than fit into the "
@@ -85,6 +77,8 @@ private:
     kernel->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), b.getUnitAttr());
     int32_t threads = int32_t(launch.getAs<IntegerAttr>("threads").getInt());
     kernel->setAttr(NVVM::NVVMDialect::getReqntidAttrName(), b.getDenseI32ArrayAttr({threads, 1, 1}));
+    if (auto blocks = launch.getAs<IntegerAttr>("blocks_per_multiprocessor"))
+      kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(int32_t(blocks.getInt())));
     kernel.walk([](Operation *op) { useInstruction(op); });
     return success();
   }

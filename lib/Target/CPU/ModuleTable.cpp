@@ -129,7 +129,8 @@ public:
     auto function = [&](StringRef suffix) -> Constant * { return module.getFunction((name + suffix).str()); };
     return record({text(name), list(params), list(summaries), list(messages), function("_plan"),
                    image ? null() : function("_task"), function("_classify"), image ? gpuCode(name) : null(),
-                   i64(arena), i32(params.size()), i32(summaries.size()), i32(messages.size()), i32(0)});
+                   i64(arena), i32(params.size()), i32(summaries.size()), i32(messages.size()),
+                   i32(attributes.contains("partials"))});
   }
 
 private:

@@ -6,14 +6,14 @@
 // CHECK-SAME: nvvm.kernel, nvvm.reqntid = array<i32: 128, 1, 1>
 // CHECK: %[[BLOCK:.*]] = nvvm.read.ptx.sreg.ctaid.x
 // CHECK: %[[WIDE:.*]] = llvm.zext %[[BLOCK]]
-// CHECK: %[[TASK:.*]] = llvm.getelementptr %[[TASKS]][%[[WIDE]]] : (!llvm.ptr, i64) -> !llvm.ptr, !llvm.array<96 x i8>
+// CHECK: %[[TASK:.*]] = llvm.getelementptr %[[TASKS]][%[[WIDE]]] : (!llvm.ptr, i64) -> !llvm.ptr, !llvm.array<128 x i8>
 // CHECK: llvm.load %[[TASK]]
 // CHECK: llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz.f"
 // CHECK: llvm.call_intrinsic "llvm.nvvm.lg2.approx.ftz.f"
 // CHECK: llvm.return{{$}}
 // CHECK-NOT: func.func @
 module attributes {
-  fovea.kernels = [{name = "main", params = [{}, {}], summaries = [{}]}],
+  fovea.kernels = [{name = "main", params = [{name = "x", type = memref<?xi32>}, {name = "n", type = index}], summaries = [{param = 0 : i64}]}],
   fovea.launches = {main = {shared_bytes = 1024 : i64, threads = 128 : i64}}
 } {
   func.func @main_plan() {

@@ -629,7 +629,28 @@ func.func @f(%n: index) {
 // -----
 
 func.func @f(%n: index) {
-  // expected-error@+1 {{'attn.task' op body must take three indices: sequence, head, query tile}}
+  // expected-error@+1 {{'attn.task' op takes batches, heads, tiles and, if it is packed, group and splits; got 4 operands}}
+  "attn.task"(%n, %n, %n, %n) <{schedule = #attn.schedule<query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4>}> ({
+  ^bb0(%b: index, %h: index, %t: index, %s: index):
+    attn.yield
+  }) : (index, index, index, index) -> ()
+  return
+}
+
+// -----
+
+func.func @f(%n: index) {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+    // expected-error@+1 {{'attn.partials' op must be at the top level of an attn.task with splits}}
+    %buffer, %piece, %pieces = attn.partials %n : memref<?x?xi32, strided<[?, 1], offset: ?>>
+  }
+  return
+}
+
+// -----
+
+func.func @f(%n: index) {
+  // expected-error@+1 {{'attn.task' op body must take three indices: sequence, head, query tile; a packed one also the split}}
   "attn.task"(%n, %n, %n) <{schedule = #attn.schedule<query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4>}> ({
   ^bb0(%b: index):
     attn.yield

@@ -146,6 +146,19 @@ func.func @branches(%c: i1, %n: index, %o: memref<2x4x?x48xf32>) {
   return
 }
 
+// Rows of several heads, keys in splits.
+// CHECK-LABEL: func @packed
+// CHECK: attn.task (%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) in (%[[N:.*]], %[[N]] by %[[G:.*]], %[[N]], %[[G]]) schedule
+// CHECK: %{{.*}}, %{{.*}}, %{{.*}} = attn.partials %[[N]] : memref<?x?xi32, strided<[?, 1], offset: ?>>
+func.func @packed(%n: index, %g: index, %o: memref<?x?xi32, strided<[?, 1], offset: ?>>) {
+  attn.task (%b, %h, %t, %s) in (%n, %n by %g, %n, %g) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+    %buffer, %piece, %pieces = attn.partials %n : memref<?x?xi32, strided<[?, 1], offset: ?>>
+    %x = memref.load %buffer[%piece, %pieces] : memref<?x?xi32, strided<[?, 1], offset: ?>>
+    memref.store %x, %o[%b, %s] : memref<?x?xi32, strided<[?, 1], offset: ?>>
+  }
+  return
+}
+
 // Types and attributes by themselves.
 // CHECK-LABEL: func private @types(!attn.tile<value, 256x128xf32>, !attn.state<128x64xf32>)
 // CHECK-SAME: attributes {a = #attn.schedule<query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4>, b = #attn.layout<bnhd>}

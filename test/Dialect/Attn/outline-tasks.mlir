@@ -13,14 +13,14 @@
 // CHECK: %[[STATUS:.*]] = arith.select %{{.*}}, %{{.*}}, %c0_i32 : i32
 // CHECK: %[[GOOD:.*]] = arith.cmpi eq, %[[STATUS]], %{{.*}} : i32
 // CHECK-NEXT: scf.if %[[GOOD]] {
-// CHECK: llvm.store %{{.*}}, %arg3 : i64, !llvm.ptr
 // CHECK-COUNT-3: scf.for
 // CHECK: %[[FITS:.*]] = arith.cmpi slt
 // CHECK: scf.if %[[FITS]] {
 // CHECK: memref.load
 // CHECK: attn.tile_bounds
-// CHECK: llvm.getelementptr %arg1[%{{.*}}] : (!llvm.ptr, i64) -> !llvm.ptr, !llvm.array<12 x i64>
-// CHECK-COUNT-8: llvm.store
+// CHECK: llvm.getelementptr %arg1[%{{.*}}] : (!llvm.ptr, i64) -> !llvm.ptr, !llvm.array<16 x i64>
+// CHECK-COUNT-16: llvm.store
+// CHECK: llvm.store %{{.*}}, %arg3 : i64, !llvm.ptr
 // CHECK: return %[[STATUS]] : i32
 
 // The task: bounds come from its record, scratch from its arena.
@@ -178,6 +178,54 @@ func.func @f(%n: index) {
   }
   // expected-error@+1 {{is the second attention of kernel 'f'; a kernel holds exactly one, put the other in its own function}}
   attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+  }
+  return
+}
+
+// -----
+
+// Packed: the plan asks every split, keeps those that see a key, and then tells each how many there are.
+// CHECK: module attributes {fovea.kernels = [{{{.*}}name = "packed", {{.*}}partials}]} {
+// CHECK-LABEL: func.func @packed_plan(
+// CHECK: scf.for %{{.*}} = %c0{{.*}} to %{{.*}} step %c1{{.*}} iter_args
+// The heads of a tile together.
+// CHECK: scf.for %{{.*}} = %c0{{.*}} to %{{.*}} step %{{.*}} iter_args
+// CHECK: scf.for
+// CHECK: scf.for %[[SPLIT:.*]] = %c0{{.*}} iter_args
+// CHECK: arith.muli %[[SPLIT]]
+// CHECK: attn.tile_bounds
+// CHECK: scf.if
+// CHECK: llvm.getelementptr %arg1[%{{.*}}] : (!llvm.ptr, i64) -> !llvm.ptr, !llvm.array<16 x i64>
+// CHECK: scf.for
+// The number of pieces, the first one's partial result, the bytes of one.
+// CHECK: llvm.getelementptr %[[RECORD:.*]][104]
+// CHECK: llvm.getelementptr %[[RECORD]][112]
+// CHECK: llvm.getelementptr %[[RECORD]][120]
+// CHECK: llvm.store %{{.*}}, %arg3 : i64, !llvm.ptr
+
+// The task: partial results are the last value, those of this tile behind the others.
+// CHECK-LABEL: func.func @packed_task(
+// CHECK: %[[PLACE:.*]] = llvm.getelementptr %arg0[208]
+// CHECK: llvm.load %[[PLACE]] : !llvm.ptr -> !llvm.ptr
+// CHECK-NOT: attn.partials
+// CHECK: memref.store
+
+// All keys, from the first split to the last.
+// CHECK-LABEL: func.func @packed_classify(
+// CHECK: arith.maxsi %{{.*}}, %{{.*}} : index
+// CHECK: arith.minsi %{{.*}}, %{{.*}} : index
+func.func @packed(%n: index {attn.name = "n"}, %g: index {attn.name = "g"}) {
+  %c100 = arith.constant 100 : index
+  attn.task (%b, %h, %t, %s) in (%n, %n by %g, %n, %g) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+    %from = arith.muli %s, %c100 : index
+    %to = arith.addi %from, %c100 : index
+    %bounds:4 = attn.tile_bounds (%b, %h) rows (%t to %n) keys (%from to %to step 64) mask (%mb, %mh, %i, %j) {
+      %keep = arith.cmpi sge, %i, %j : index
+      attn.yield %keep : i1
+    }
+    %buffer, %piece, %pieces = attn.partials %n : memref<?x?xi32, strided<[?, 1], offset: ?>>
+    %x = arith.index_cast %pieces : index to i32
+    memref.store %x, %buffer[%piece, %t] : memref<?x?xi32, strided<[?, 1], offset: ?>>
   }
   return
 }

@@ -52,10 +52,10 @@ std::string Case::text() const {
   };
   std::string key = type(keySize, element), value = type(valueSize, element), result = type(valueSize, output);
   std::string results = lse ? result + ", tensor<?x?x?xf32>" : result;
-  return "func.func @main(%q: " + key + ", %k: " + key + ", %v: " + value + ", %offset: index) -> (" + results +
-         ") {\n  %o" + (lse ? ":2" : "") + " = attn.attention %q, %k, %v q_offset %offset" +
-         (scale.empty() ? "" : " scale " + scale) + " layout <" + layout + ">" +
-         (schedule.empty() ? "" : " schedule <" + schedule + ">") +
+  return "func.func @main(%q: " + key + ", %k: " + key + ", %v: " + value + ", %offset: index" +
+         (parameters.empty() ? "" : ", " + parameters) + ") -> (" + results + ") {\n  %o" + (lse ? ":2" : "") +
+         " = attn.attention %q, %k, %v q_offset %offset" + (scale.empty() ? "" : " scale " + scale) + " layout <" +
+         layout + ">" + (schedule.empty() ? "" : " schedule <" + schedule + ">") +
          (score.empty() ? "" : " score (%s, %b, %h, %i, %j) {" + score + "}") +
          (mask.empty() ? "" : " mask (%b, %h, %i, %j) {" + mask + "}") + "\n    : (" + key + ", " + key + ", " + value +
          ", index) -> (" + results + ")\n  return " + (lse ? "%o#0, %o#1" : "%o") + " : " + results + "\n}\n";
@@ -72,15 +72,24 @@ std::vector<TensorRef> Case::inputs() const {
   std::normal_distribution<float> normal(0, size);
   auto random = [&](std::vector<int64_t> shape) {
     auto tensor = std::make_shared<HostTensor>(HostTensor::zeros(element == "f16" ? DType::F16 : DType::BF16, shape));
-    for (int64_t k = 0; k < tensor->size(); ++k)
+    int64_t drawn = isRepeated ? tensor->size() / batches : tensor->size();
+    for (int64_t k = 0; k < drawn; ++k)
       if (element == "f16")
         tensor->data<Float16>()[k] = Float16(normal(generator));
       else
         tensor->data<BFloat16>()[k] = BFloat16(normal(generator));
+    if (isRepeated)
+      for (size_t one = tensor->bytes.size() / size_t(batches), at = one; at < tensor->bytes.size(); at += one)
+        std::copy_n(tensor->bytes.begin(), one, tensor->bytes.begin() + ptrdiff_t(at));
     return tensor;
   };
-  return {random(shapeOf(*this, heads, queries, keySize)), random(shapeOf(*this, kvHeads, keys, keySize)),
-          random(shapeOf(*this, kvHeads, keys, valueSize)), std::make_shared<HostTensor>(HostTensor::scalar(offset))};
+  std::vector<TensorRef> all = {
+      random(shapeOf(*this, heads, queries, keySize)), random(shapeOf(*this, kvHeads, keys, keySize)),
+      random(shapeOf(*this, kvHeads, keys, valueSize)), std::make_shared<HostTensor>(HostTensor::scalar(offset))};
+  all.insert(all.end(), values.begin(), values.end());
+  if (spoil)
+    spoil(all);
+  return all;
 }
 
 Evaluation fovea::test::evaluate(const Case &c) {
@@ -109,15 +118,33 @@ struct Handles {
   }
 };
 
-DLTensor viewOf(HostTensor &tensor) {
+DLTensor viewOf(HostTensor &tensor, const fovea_param &param) {
   DLTensor view = {};
-  uint8_t code = tensor.dtype == DType::BF16 ? kDLBfloat : kDLFloat;
   view.data = tensor.bytes.data();
   view.device = {kDLCPU, 0};
   view.ndim = int32_t(tensor.shape.size());
-  view.dtype = {code, uint8_t(8 * byteWidth(tensor.dtype)), 1};
+  view.dtype = {param.dtype_code, param.dtype_bits, 1};
   view.shape = tensor.shape.data();
   return view;
+}
+
+/// The arguments of one call; views must outlive them.
+std::vector<fovea_arg> argumentsOf(const fovea_kernel *kernel, const std::vector<HostTensor *> &tensors,
+                                   std::vector<DLTensor> &views) {
+  std::vector<fovea_arg> args;
+  views.resize(tensors.size());
+  for (size_t k = 0; k < tensors.size(); ++k) {
+    const fovea_param &param = *fovea_kernel_param(kernel, k);
+    fovea_arg &arg = args.emplace_back();
+    arg.kind = param.kind;
+    if (param.kind == FOVEA_PARAM_INT)
+      arg.as.i = tensors[k]->intAt(0);
+    else if (param.kind == FOVEA_PARAM_FLOAT)
+      arg.as.f = tensors[k]->floatAt(0);
+    else
+      views[k] = viewOf(*tensors[k], param), arg.as.tensor = &views[k];
+  }
+  return args;
 }
 
 } // namespace
@@ -142,13 +169,12 @@ static fovea_module *compiled(const std::string &text, const std::string &target
   return module;
 }
 
-Outcome fovea::test::simulate(const Case &c, const std::string &text, const std::string &target,
-                              const std::string &from) {
+Outcome fovea::test::simulate(const Case &c, const std::string &text, const Way &way) {
   Outcome run;
   fovea::simulator::setReportHandler([&](const std::string &report) { run.reports += report + "\n"; });
   Handles handles;
   CompileError compileError;
-  fovea_module *module = compiled(text, target, from, compileError);
+  fovea_module *module = compiled(text, way.target, way.from, compileError);
   if (!module) {
     run.error = compileError.location + ": " + compileError.message;
     return run;
@@ -158,29 +184,32 @@ Outcome fovea::test::simulate(const Case &c, const std::string &text, const std:
   run.outputs.push_back(HostTensor::zeros(output, shapeOf(c, c.heads, c.queries, c.valueSize)));
   if (c.lse)
     run.outputs.push_back(HostTensor::zeros(DType::F32, {c.batches, c.heads, c.queries}));
+  std::vector<HostTensor *> tensors;
+  for (const TensorRef &input : inputs)
+    tensors.push_back(input.get());
   for (HostTensor &tensor : run.outputs)
-    std::fill(tensor.bytes.begin(), tensor.bytes.end(), char(0xFF)); // NaN: all must be written
-  std::vector<DLTensor> views;
-  for (int k = 0; k < 3; ++k)
-    views.push_back(viewOf(*inputs[size_t(k)]));
-  for (HostTensor &tensor : run.outputs)
-    views.push_back(viewOf(tensor));
-  std::vector<fovea_arg> args;
-  for (DLTensor &view : views) {
-    if (args.size() == 3)
-      args.push_back({FOVEA_PARAM_INT, {}}), args.back().as.i = c.offset;
-    args.push_back({FOVEA_PARAM_TENSOR, {}});
-    args.back().as.tensor = &view;
-  }
+    tensors.push_back(&tensor);
   const fovea_kernel *kernel = nullptr;
   fovea_status status = fovea_module_kernel(module, nullptr, &kernel, &handles.error);
-  if (status == FOVEA_OK)
-    status = fovea_plan_create(kernel, args.data(), args.size(), nullptr, &handles.plan, &handles.error);
+  std::vector<DLTensor> views;
+  std::vector<fovea_arg> args;
+  fovea_exec exec = {};
+  exec.struct_size = sizeof(exec);
+  exec.slots = way.slots;
+  if (status == FOVEA_OK) {
+    args = argumentsOf(kernel, tensors, views);
+    status = fovea_plan_create(kernel, args.data(), args.size(), &exec, &handles.plan, &handles.error);
+  }
+  std::vector<char, CacheLineAllocator<char>> workspace;
   if (status == FOVEA_OK) {
     run.stats.struct_size = sizeof(run.stats);
     fovea_plan_get_stats(handles.plan, &run.stats);
-    std::vector<char, CacheLineAllocator<char>> workspace(fovea_plan_workspace(handles.plan));
+    workspace.resize(fovea_plan_workspace(handles.plan), char(0xFF)); // what is not initialised is not zero
     fovea_workspace_init(handles.plan, workspace.data());
+  }
+  for (int repeat = 0; repeat < way.runs && status == FOVEA_OK; ++repeat) {
+    for (HostTensor &tensor : run.outputs)
+      std::fill(tensor.bytes.begin(), tensor.bytes.end(), char(0xFF)); // NaN: all must be written
     status = fovea_run(handles.plan, args.data(), args.size(), workspace.data(), nullptr, &handles.error);
   }
   if (status != FOVEA_OK)
@@ -195,8 +224,8 @@ double fovea::test::worstRatio(const Evaluation &expected, const Outcome &run) {
   return worst;
 }
 
-void fovea::test::expectRight(const Case &c, const std::string &target) {
-  Outcome run = simulate(c, c.text(), target);
+void fovea::test::expectRight(const Case &c, const Way &way) {
+  Outcome run = simulate(c, c.text(), way);
   EXPECT_EQ(run.reports, "");
   ASSERT_EQ(run.error, "");
   Evaluation expected = evaluate(c);

@@ -8,20 +8,25 @@
 #include "fovea/fovea.h"
 #include "gtest/gtest.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
 namespace fovea::test {
 
-/// Sizes are dynamic but for those of heads. Function arguments: query, key, value, offset: index.
+/// Sizes are dynamic but for those of heads. Function arguments: query, key, value, offset: index, then `parameters`.
 struct Case {
   std::string element = "bf16", output = "bf16", layout = "bhnd";
   int64_t keySize = 64, valueSize = 64;
   int64_t batches = 1, heads = 2, kvHeads = 1, queries = 65, keys = 130, offset = 0;
-  std::string score, mask; // regions' bodies, as in text; "": none
+  std::string score, mask;                  // regions' bodies, as in text; "": none
+  std::string parameters;                   // "%w: index, %doc: tensor<?xi32>"
+  std::vector<reference::TensorRef> values; // of those
   std::string scale, schedule;
   bool lse = true;
-  float size = 1; // of the inputs' elements, about
+  float size = 1;                                                 // of the inputs' elements, about
+  bool isRepeated = false;                                        // all sequences hold what the first one does
+  std::function<void(std::vector<reference::TensorRef> &)> spoil; // changes the inputs
 
   std::string text() const;
   std::vector<reference::TensorRef> inputs() const;
@@ -43,9 +48,14 @@ struct Outcome {
   fovea_plan_stats stats = {};
 };
 
-/// `text` in phase `from` ("": import) with the case's inputs.
-Outcome simulate(const Case &c, const std::string &text, const std::string &target = "sim:sm_80",
-                 const std::string &from = "");
+struct Way {
+  std::string target = "sim:sm_80";
+  std::string from;   // the phase that the text is in; "": import
+  uint32_t slots = 1; // that run tasks, each on a thread of its own
+  int runs = 1;       // in the same workspace; the outputs are those of the last one
+};
+/// `text` with the case's inputs.
+Outcome simulate(const Case &c, const std::string &text, const Way &way = {});
 
 reference::Evaluation evaluate(const Case &c);
 
@@ -53,7 +63,7 @@ reference::Evaluation evaluate(const Case &c);
 double worstRatio(const reference::Evaluation &expected, const Outcome &run);
 
 /// No report, no error, all within the bound.
-void expectRight(const Case &c, const std::string &target = "sim:sm_80");
+void expectRight(const Case &c, const Way &way = {});
 
 } // namespace fovea::test
 

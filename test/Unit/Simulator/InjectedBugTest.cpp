@@ -1,112 +1,160 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A simulator that finds nothing proves nothing: each test breaks a right kernel in one place.
-#include "Fixture.h"
-
-#include "fovea/Engine/Engine.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Path.h"
+// A simulator that finds nothing proves nothing: each test breaks a right kernel of the mma.sync family in one place.
+#include "BrokenKernel.h"
 
 using namespace fovea::test;
 
 namespace {
 
-struct InjectedBug : testing::Test {
+/// Two heads of 200 rows, or keys: tiles and key blocks that are full, and ones that are cut short.
+Case plain(int64_t keys = 200) {
   Case c;
-  static std::string kernel; // after phase 7: what both the simulator and PTX are made of
-
-  InjectedBug() {
-    c.mask = kCausal;
-    c.queries = c.keys = 200;
-  }
-
-  void SetUp() override {
-    if (!kernel.empty())
-      return;
-    llvm::SmallString<128> directory;
-    ASSERT_FALSE(llvm::sys::fs::createUniqueDirectory("fovea-injected", directory));
-    fovea::CompileOptions options;
-    options.target = "sim:sm_80";
-    options.dumpDirectory = directory.str().str();
-    fovea_compile_times times;
-    fovea::CompileError error;
-    fovea_module *module = fovea::compile(c.text(), options, times, error);
-    ASSERT_TRUE(module) << error.message;
-    fovea_module_release(module);
-    llvm::SmallString<128> path(directory);
-    llvm::sys::path::append(path, "7-target.mlir");
-    auto file = llvm::MemoryBuffer::getFile(path);
-    ASSERT_TRUE(bool(file));
-    kernel = (*file)->getBuffer().str();
-    llvm::sys::fs::remove_directories(directory);
-    Outcome run = simulate(c, kernel, "sim:sm_80", "target");
-    ASSERT_EQ(run.reports + run.error, "") << "it is right as it is";
-  }
-
-  /// Replaces the `which`-th occurrence, from 0; -1 is the last one.
-  std::string replaced(const std::string &what, const std::string &with, int which) {
-    std::vector<size_t> places;
-    for (size_t at = kernel.find(what); at != std::string::npos; at = kernel.find(what, at + 1))
-      places.push_back(at);
-    EXPECT_GT(int(places.size()), which) << what;
-    size_t at = which < 0 ? places.back() : places[size_t(which)];
-    std::string text = kernel;
-    return text.replace(at, what.size(), with);
-  }
-
-  /// Under every order of warps.
-  void expectFound(const std::string &broken, const std::string &report) {
-    for (int seed = 0; seed < 4; ++seed) {
-      Outcome run = simulate(c, broken, "sim:sm_80+seed=" + std::to_string(seed), "target");
-      EXPECT_NE(run.reports.find(report), std::string::npos) << "seed " << seed << ": " << run.reports;
-      EXPECT_NE(run.reports.find("case.mlir:"), std::string::npos) << "no place: " << run.reports;
-      EXPECT_EQ(run.error, "a task of kernel 'main' returned 1");
-    }
-  }
-};
-
-std::string InjectedBug::kernel;
+  c.queries = 200;
+  c.keys = keys;
+  return c;
+}
 
 constexpr const char *kWait = "nvvm.cp.async.wait.group 0\n", *kBarrier = "nvvm.barrier0\n",
-                     *kCommit = "nvvm.cp.async.commit.group\n";
+                     *kCommit = "nvvm.cp.async.commit.group\n", *kCopy = "nvvm.cp.async.shared.global",
+                     *kLdMatrix = "nvvm.ldmatrix", *kShuffle = "nvvm.shfl.sync", *kLoop = "scf.while",
+                     *kTransposed = "layout = #nvvm.mma_layout<col>";
 
-TEST_F(InjectedBug, LoopWaitsForTheGroupBefore) {
-  expectFound(replaced(kWait, "nvvm.cp.async.wait.group 1\n", -1), "has not been waited for");
+//===- Waits, barriers, groups --------------------------------------------===//
+
+TEST(InjectedBug, LoopWaitsForTheGroupBefore) {
+  expectFound(BrokenKernel(plain()).behind(kLoop).replace(kWait, "nvvm.cp.async.wait.group 1\n"),
+              "has not been waited for");
 }
 
-TEST_F(InjectedBug, NoWaitForQueries) {
-  expectFound(replaced(kWait, "nvvm.cp.async.wait.group 1\n", 0), "has not been waited for");
+TEST(InjectedBug, LoopDoesNotWait) {
+  expectFound(BrokenKernel(plain()).behind(kLoop).replace(kWait, ""), "has not been waited for");
 }
 
-TEST_F(InjectedBug, NoBarrierInTheLoop) { expectFound(replaced(kBarrier, "", -1), "race: "); }
+TEST(InjectedBug, NoWaitForQueries) {
+  expectFound(BrokenKernel(plain()).replace(kWait, "nvvm.cp.async.wait.group 1\n"), "has not been waited for");
+}
+
+/// The stage is overwritten while other warps read it.
+TEST(InjectedBug, NoBarrierInTheLoop) {
+  expectFound(BrokenKernel(plain()).behind(kLoop).replace(kBarrier, ""), "race: ");
+}
 
 /// What is reported depends on who comes first: not yet written, or written without a barrier since.
-TEST_F(InjectedBug, NoBarrierBeforeTheLoop) { expectFound(replaced(kBarrier, "", 0), "(nvvm.ldmatrix)"); }
+TEST(InjectedBug, NoBarrierBeforeTheLoop) {
+  expectFound(BrokenKernel(plain()).replace(kBarrier, ""), "(nvvm.ldmatrix)");
+}
 
-TEST_F(InjectedBug, CopiesWithoutAGroup) { expectFound(replaced(kCommit, "", 0), "has not been waited for"); }
+TEST(InjectedBug, CopiesWithoutAGroup) {
+  expectFound(BrokenKernel(plain()).replace(kCommit, ""), "has not been waited for");
+}
 
-TEST_F(InjectedBug, TooLittleSharedMemory) {
-  expectFound(replaced("shared_bytes = 40960", "shared_bytes = 20480", 0),
-              "of shared memory, of which there are 20480");
+TEST(InjectedBug, BarrierBeforeTheWait) {
+  expectFound(BrokenKernel(plain()).behind(kLoop).moveBehind(kWait, kBarrier), "race: ");
 }
 
 /// Half of a warp waits at a barrier of its own, the other half at the next.
-TEST_F(InjectedBug, BarrierForHalfAWarp) {
-  std::string broken = replaced(kBarrier,
-                                "%bug_id = nvvm.read.ptx.sreg.tid.x : i32\n %bug_16 = arith.constant 16 : i32\n"
-                                "%bug = arith.cmpi ult, %bug_id, %bug_16 : i32\n scf.if %bug {\n nvvm.barrier0\n }\n"
-                                "nvvm.barrier0\n",
-                                0);
-  expectFound(broken, " at another (");
+TEST(InjectedBug, BarrierForHalfAWarp) {
+  std::string half = "%bug_id = nvvm.read.ptx.sreg.tid.x : i32\n %bug_16 = arith.constant 16 : i32\n"
+                     "%bug = arith.cmpi ult, %bug_id, %bug_16 : i32\n scf.if %bug {\n nvvm.barrier0\n }\n";
+  expectFound(BrokenKernel(plain()).replace(kBarrier, half + kBarrier), " at another (");
 }
 
-/// Nothing about races: keys are read in the wrong order, which only the reference can tell.
-TEST_F(InjectedBug, ValuesNotTransposed) {
-  std::string broken = replaced("layout = #nvvm.mma_layout<col>", "layout = #nvvm.mma_layout<row>", -1);
-  Outcome run = simulate(c, broken, "sim:sm_80", "target");
-  ASSERT_EQ(run.reports + run.error, "");
-  EXPECT_GT(worstRatio(evaluate(c), run), 1);
+/// The first warp leaves the loop's barrier out.
+TEST(InjectedBug, BarrierWithoutAWarp) {
+  std::string others = "%bug_id = nvvm.read.ptx.sreg.tid.x : i32\n %bug_32 = arith.constant 32 : i32\n"
+                       "%bug = arith.cmpi uge, %bug_id, %bug_32 : i32\n";
+  expectFound(BrokenKernel(plain()).behind(kLoop).guard(kBarrier, others), "case.mlir");
+}
+
+//===- Addresses ----------------------------------------------------------===//
+
+TEST(InjectedBug, TooLittleSharedMemory) {
+  BrokenKernel kernel(plain());
+  kernel.text.replace(kernel.text.find("shared_bytes = 40960"), 20, "shared_bytes = 20480");
+  expectFound(kernel, "of shared memory, of which there are 20480");
+}
+
+TEST(InjectedBug, ReadOutsideSharedMemory) {
+  expectFound(BrokenKernel(plain()).movePointer(kLdMatrix, 0, 3, 40960, -1), "of shared memory, of which there are");
+}
+
+TEST(InjectedBug, RowThatIsNotAligned) {
+  expectFound(BrokenKernel(plain()).movePointer(kLdMatrix, 0, 3, 8), "is not a multiple of 16");
+}
+
+TEST(InjectedBug, CopyToAnAddressThatIsNotAligned) {
+  expectFound(BrokenKernel(plain()).movePointer(kCopy, 0, 3, 4), "is not a multiple of 16");
+}
+
+TEST(InjectedBug, CopyFromAnAddressThatIsNotAligned) {
+  expectFound(BrokenKernel(plain()).movePointer(kCopy, 1, 1, 2), "global memory is not a multiple of 16");
+}
+
+/// The stage of the block that is computed on takes the next one, too.
+TEST(InjectedBug, NextBlockToTheSameStage) {
+  expectFound(BrokenKernel(plain()).behind(kLoop).behind(kWait).replace("arith.remui", "arith.divui"), "race: ");
+}
+
+TEST(InjectedBug, QueriesFromBeforeTheTensor) {
+  expectFound(BrokenKernel(plain()).movePointer(kCopy, 1, 1, -256), "reads 16 bytes at byte -");
+}
+
+/// All 16 bytes of rows that do not exist.
+TEST(InjectedBug, CopyOfRowsBehindTheTensor) {
+  BrokenKernel kernel(plain());
+  std::string valid = kernel.operandOf(kCopy, 2, 3);
+  expectFound(kernel.replace(", " + valid + " : !llvm.ptr<3>", ", %c16_i32 : !llvm.ptr<3>"), ", which has ");
+}
+
+TEST(InjectedBug, OutputBehindTheTensor) {
+  BrokenKernel kernel(plain());
+  expectFound(kernel.movePointer("llvm.store", 1, 1, 1 << 24, -1), "writes 4 bytes");
+}
+
+/// Rows that do not exist are left as they are instead of zeros. The first copies of keys are behind four of queries;
+/// the third one has rows 32 to 47.
+TEST(InjectedBug, NoZerosBehindTheTail) {
+  BrokenKernel kernel(plain(40));
+  std::string valid = kernel.operandOf(kCopy, 2, 6);
+  expectFound(
+      kernel.guard(kCopy, "%bug_0 = arith.constant 0 : i32\n%bug = arith.cmpi ne, " + valid + ", %bug_0 : i32", 6),
+      "nothing has written it");
+}
+
+//===- What a warp does together ------------------------------------------===//
+
+TEST(InjectedBug, ShuffleAmongHalfAWarp) {
+  expectFound(BrokenKernel(plain()).replace("bfly %c-1_i32", "bfly %c16_i32"), "a shuffle among some lanes");
+}
+
+TEST(InjectedBug, ShuffleByOneLaneOfEachWarp) {
+  std::string first = "%bug_id = nvvm.read.ptx.sreg.tid.x : i32\n %bug_1 = arith.constant 1 : i32\n"
+                      "%bug = arith.cmpi ult, %bug_id, %bug_1 : i32\n scf.if %bug {\n"
+                      "%bug_x = nvvm.shfl.sync bfly %c-1_i32, %cst, %c1_i32, %c31_i32 : f32 -> f32\n}\n";
+  expectFound(BrokenKernel(plain()).replace(kBarrier, first + kBarrier),
+              "waits forever for the rest of its warp at this operation");
+}
+
+//===- Wrong numbers, which only the reference can tell -------------------===//
+
+TEST(InjectedBug, ValuesNotTransposed) {
+  expectWrong(BrokenKernel(plain()).replace(kTransposed, "layout = #nvvm.mma_layout<row>", -1));
+}
+
+/// Copies swizzle, the read of queries does not.
+TEST(InjectedBug, QueriesReadWithoutTheirSwizzle) {
+  expectWrong(BrokenKernel(plain()).behind(kBarrier).replace("arith.xori", "arith.andi"));
+}
+
+TEST(InjectedBug, SumsOverTheWrongLanes) {
+  BrokenKernel kernel(plain());
+  expectWrong(kernel.replace(kernel.operandOf(kShuffle, 2, -1) + ", %c31_i32", "%c4_i32, %c31_i32", -1));
+}
+
+TEST(InjectedBug, MaximumOverTheWrongLanes) {
+  BrokenKernel kernel(plain());
+  expectWrong(kernel.replace(kernel.operandOf(kShuffle, 2) + ", %c31_i32", "%c16_i32, %c31_i32"));
 }
 
 } // namespace

@@ -124,21 +124,6 @@ TEST(Schedules, SmallAndLargeBlocks) {
   }
 }
 
-/// Whatever order warps run in, nothing is found, and no bit changes.
-TEST(Seeds, DoNotMatter) {
-  Case c;
-  c.mask = kCausal;
-  c.queries = c.keys = 200;
-  Outcome first = simulate(c, c.text());
-  for (int seed = 1; seed <= 8; ++seed) {
-    Outcome run = simulate(c, c.text(), "sim:sm_80+seed=" + std::to_string(seed));
-    EXPECT_EQ(run.reports, "");
-    ASSERT_EQ(run.error, "");
-    for (size_t k = 0; k < run.outputs.size(); ++k)
-      EXPECT_TRUE(run.outputs[k].bytes == first.outputs[k].bytes) << "output " << k << ", seed " << seed;
-  }
-}
-
 /// 512 keys in blocks of 64; what a window of 40 leaves out is not loaded.
 TEST(Skipping, BlocksThatNoRowSees) {
   Case c;
@@ -162,7 +147,7 @@ TEST(Refusals, SayWhatWouldWork) {
   c.schedule = "query_tile = 64, key_block = 72, lanes = 1, panel = 16, micro_keys = 8";
   EXPECT_NE(simulate(c, c.text()).error.find("key_block of 72; on a GPU it is a multiple of 16"), std::string::npos);
   c.schedule = "query_tile = 64, key_block = 1024, lanes = 1, panel = 16, micro_keys = 8";
-  EXPECT_NE(simulate(c, c.text(), "sim:sm_86").error.find("bytes of shared memory"), std::string::npos);
+  EXPECT_NE(simulate(c, c.text(), {"sim:sm_86"}).error.find("bytes of shared memory"), std::string::npos);
   c = {};
   c.score = "%x = math.erfc %s : f32\n %y = math.powf %x, %x : f32\n attn.yield %y : f32\n";
   EXPECT_NE(simulate(c, c.text()).error.find("has no code for GPUs yet"), std::string::npos);

@@ -61,6 +61,17 @@ TEST_F(Rules, WritesDoNotMeet) {
   EXPECT_EQ(memory.beginCopy(at(48), otherWarp), "") << "the next 16 bytes are others";
 }
 
+TEST_F(Rules, WhatIsStoredIsSeenBehindABarrier) {
+  ASSERT_EQ(memory.write(at(32), writer), "");
+  EXPECT_EQ(memory.read(at(32), writer), "");
+  EXPECT_TRUE(says(memory.read(at(32), sameWarp), "without a barrier"));
+  memory.passBarrier();
+  EXPECT_EQ(memory.read(at(32), otherWarp), "");
+  EXPECT_TRUE(says(memory.write(at(32), writer), "overwrites what warp 1 has read"));
+  ASSERT_EQ(memory.beginCopy(at(48), writer), "");
+  EXPECT_TRUE(says(memory.write(at(48), otherWarp), "overwrites what thread 3 has written"));
+}
+
 TEST_F(Rules, AddressesAreWithinAndAligned) {
   EXPECT_TRUE(says(memory.read(at(0), writer), "nothing has written it"));
   EXPECT_TRUE(says(memory.read(at(256), writer), "of which there are 256"));

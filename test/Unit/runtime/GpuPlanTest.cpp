@@ -178,8 +178,10 @@ TEST_F(GpuPlans, LimitsOfTheDevice) {
 TEST_F(GpuPlans, OutOfMemory) {
   const size_t memory = fake::liveMemory();
   fake::fail("cuMemAlloc_v2", 2);
-  EXPECT_EQ(refusal(FOVEA_NO_MEMORY), "cannot have 512 bytes on cuda:0 for the plan's work list: "
-                                      "CUDA_ERROR_OUT_OF_MEMORY (2), out of memory");
+  const size_t bytes = 4 * sizeof(fovea_task) + 128; // the summary has a line of its own
+  EXPECT_EQ(refusal(FOVEA_NO_MEMORY), "cannot have " + std::to_string(bytes) +
+                                          " bytes on cuda:0 for the plan's work list: CUDA_ERROR_OUT_OF_MEMORY (2), "
+                                          "out of memory");
   fake::fail("cuMemcpyHtoDAsync_v2", 700);
   EXPECT_EQ(refusal(FOVEA_INTERNAL),
             "cannot copy the plan's work list to the device: CUDA_ERROR_ILLEGAL_ADDRESS (700), "

@@ -11,13 +11,32 @@ using namespace fovea::attn;
 using Effects = SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
 
 void TaskOp::build(OpBuilder &builder, OperationState &state, Value batches, Value heads, Value tiles,
-                   ScheduleAttr schedule) {
+                   ScheduleAttr schedule, ValueRange packing) {
   state.addOperands({batches, heads, tiles});
+  state.addOperands(packing);
   state.getOrAddProperties<Properties>().schedule = schedule;
   Region *body = state.addRegion();
   Block &block = body->emplaceBlock();
-  block.addArguments(SmallVector<Type>(3, builder.getIndexType()), SmallVector<Location>(3, state.location));
+  unsigned ids = packing.empty() ? 3 : 4;
+  block.addArguments(SmallVector<Type>(ids, builder.getIndexType()), SmallVector<Location>(ids, state.location));
   ensureTerminator(*body, builder, state.location);
+}
+
+/// (batches, heads, tiles) or (batches, heads by group, tiles, splits)
+static ParseResult parseBounds(OpAsmParser &parser, SmallVectorImpl<OpAsmParser::UnresolvedOperand> &bounds) {
+  std::optional<OpAsmParser::UnresolvedOperand> group;
+  auto parseBound = [&]() -> ParseResult {
+    if (parser.parseOperand(bounds.emplace_back()))
+      return failure();
+    if (bounds.size() == 2 && succeeded(parser.parseOptionalKeyword("by")))
+      return parser.parseOperand(group.emplace());
+    return success();
+  };
+  if (parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, parseBound))
+    return failure();
+  if (group && bounds.size() >= 3)
+    bounds.insert(bounds.begin() + 3, *group);
+  return success();
 }
 
 ParseResult TaskOp::parse(OpAsmParser &parser, OperationState &result) {
@@ -27,12 +46,14 @@ ParseResult TaskOp::parse(OpAsmParser &parser, OperationState &result) {
   ScheduleAttr schedule;
   SMLoc location = parser.getCurrentLocation();
   if (parser.parseArgumentList(ids, OpAsmParser::Delimiter::Paren) || parser.parseKeyword("in") ||
-      parser.parseOperandList(bounds, OpAsmParser::Delimiter::Paren) ||
-      parser.resolveOperands(bounds, index, result.operands) || parser.parseKeyword("schedule") ||
-      parser.parseCustomAttributeWithFallback(schedule))
+      parseBounds(parser, bounds) || parser.resolveOperands(bounds, index, result.operands) ||
+      parser.parseKeyword("schedule") || parser.parseCustomAttributeWithFallback(schedule))
     return failure();
-  if (ids.size() != 3 || bounds.size() != 3)
-    return parser.emitError(location) << "a task is (sequence, head, query tile) in (batches, heads, tiles)";
+  bool isPlain = ids.size() == 3 && bounds.size() == 3, isPacked = ids.size() == 4 && bounds.size() == 5;
+  if (!isPlain && !isPacked)
+    return parser.emitError(location)
+           << "a task is (sequence, head, query tile) in (batches, heads, tiles), or "
+              "(sequence, head, query tile, split) in (batches, heads by group, tiles, splits)";
   result.getOrAddProperties<Properties>().schedule = schedule;
   for (OpAsmParser::Argument &id : ids)
     id.type = index;
@@ -46,11 +67,22 @@ ParseResult TaskOp::parse(OpAsmParser &parser, OperationState &result) {
 void TaskOp::print(OpAsmPrinter &printer) {
   printer << " (";
   llvm::interleaveComma(getBody().getArguments(), printer, [&](BlockArgument id) { printer.printOperand(id); });
-  printer << ") in (" << getOperands() << ") schedule ";
+  printer << ") in (" << getBatches() << ", " << getHeads();
+  if (isPacked())
+    printer << " by " << getPacking()[0] << ", " << getTiles() << ", " << getPacking()[1];
+  else
+    printer << ", " << getTiles();
+  printer << ") schedule ";
   printer.printStrippedAttrOrType(getSchedule());
   printer << ' ';
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false, /*printBlockTerminators=*/false);
   printer.printOptionalAttrDict((*this)->getAttrs(), {getScheduleAttrName()});
+}
+
+LogicalResult PartialsOp::verify() {
+  if (!isa<TaskOp>((*this)->getParentOp()) || !cast<TaskOp>((*this)->getParentOp()).isPacked())
+    return emitOpError() << "must be at the top level of an attn.task with splits";
+  return success();
 }
 
 /// A use runs at most once for each time its state is made: no loop around the use that is not around the state as
@@ -81,9 +113,12 @@ static bool isLinear(Value value) {
 }
 
 LogicalResult TaskOp::verifyRegions() {
-  if (getBody().getNumArguments() != 3 ||
+  if (getPacking().size() != 0 && getPacking().size() != 2)
+    return emitOpError() << "takes batches, heads, tiles and, if it is packed, group and splits; got "
+                         << getNumOperands() << " operands";
+  if (getBody().getNumArguments() != (isPacked() ? 4 : 3) ||
       !llvm::all_of(getBody().getArgumentTypes(), [](Type t) { return t.isIndex(); }))
-    return emitOpError() << "body must take three indices: sequence, head, query tile";
+    return emitOpError() << "body must take three indices: sequence, head, query tile; a packed one also the split";
   if (getBody().front().getTerminator()->getNumOperands() != 0)
     return emitOpError() << "yields nothing: its results are what attn.finalize writes";
   if ((*this)->getParentOfType<TaskOp>())

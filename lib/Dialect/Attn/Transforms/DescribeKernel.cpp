@@ -86,5 +86,7 @@ DictionaryAttr fovea::attn::describeKernel(Kernel &kernel) {
   description.set("arena", b.getI64IntegerAttr(arenaBytes(kernel)));
   if (!kernel.summaries.empty())
     description.set("summaries", describeSummaries(kernel, b));
+  if (kernel.partials)
+    description.set("partials", b.getUnitAttr());
   return description.getDictionary(b.getContext());
 }

@@ -16,6 +16,7 @@ struct Kernel {
   llvm::SmallVector<mlir::Operation *> prologue; // pure code before the task
   llvm::SmallVector<SummaryOp> summaries;        // of it
   llvm::SmallVector<mlir::cf::AssertOp> asserts;
+  PartialsOp partials; // of a task that may have only a piece of its keys; or null
 };
 
 /// What the module table says about the kernel; see fovea_abi.h.

@@ -10,6 +10,10 @@ using namespace mlir;
 static_assert(sizeof(fovea_task) == 8 * fovea::attn::kTaskFields);
 static_assert(offsetof(fovea_task, begin) == 8 * fovea::attn::kTaskBegin);
 static_assert(offsetof(fovea_task, visited) == 8 * fovea::attn::kTaskVisited);
+static_assert(offsetof(fovea_task, blocks) == 8 * fovea::attn::kTaskBlocks);
+static_assert(offsetof(fovea_task, keys) == 8 * fovea::attn::kTaskKeys);
+static_assert(offsetof(fovea_task, piece) == 8 * fovea::attn::kTaskPiece);
+static_assert(offsetof(fovea_task, partial_bytes) == 8 * fovea::attn::kTaskPartialBytes);
 
 /// pointer + bytes
 static Value advance(ImplicitLocOpBuilder &b, Value pointer, int64_t bytes) {
@@ -77,6 +81,18 @@ Value fovea::attn::wrapPointer(ImplicitLocOpBuilder &b, Value pointer, MemRefTyp
   for (int64_t size : type.getShape())
     sizes.push_back(constant(size));
   return makeDescriptor(b, type, pointer, sizes, strides);
+}
+
+Value fovea::attn::unpackPartials(ImplicitLocOpBuilder &b, Value values, int64_t index, Value record, MemRefType type) {
+  auto field = [&](int64_t number) { return load(b, b.getI64Type(), record, 8 * number); };
+  auto constant = [&](int64_t value) {
+    return LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(value)).getResult();
+  };
+  Value all = load(b, LLVM::LLVMPointerType::get(b.getContext()), values, index * int64_t(sizeof(fovea_value)));
+  Value bytes = field(kTaskPartialBytes), offset = LLVM::MulOp::create(b, field(kTaskPartial), bytes);
+  Value first = LLVM::GEPOp::create(b, all.getType(), b.getI8Type(), all, ArrayRef<LLVM::GEPArg>{offset});
+  Value words = LLVM::UDivOp::create(b, bytes, constant(sizeof(int32_t)));
+  return makeDescriptor(b, type, first, {field(kTaskPieces), words}, {words, constant(1)});
 }
 
 Value fovea::attn::taskRecord(ImplicitLocOpBuilder &b, Value tasks, Value position) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "DescribeKernel.h"
 #include "KernelAbi.h"
+#include "KernelEntry.h"
 #include "ReportVisibleKeys.h"
 #include "fovea/Analysis/MaskClassifier.h"
 #include "fovea/Dialect/Attn/IR/Attn.h"
@@ -29,7 +29,7 @@ using namespace fovea::attn;
 namespace {
 
 FailureOr<Kernel> analyze(func::FuncOp function) {
-  Kernel kernel{function, {}, {}, {}, {}, {}};
+  Kernel kernel{function, {}, {}, {}, {}, {}, {}};
   if (!function.getBody().hasOneBlock())
     return function.emitError("kernel must be one block: control flow around attention is not supported");
   for (Operation &op : function.front().without_terminator()) {
@@ -55,70 +55,15 @@ FailureOr<Kernel> analyze(func::FuncOp function) {
   if (!kernel.task)
     return function.emitError("kernel '")
            << function.getName() << "' has no attention: a public function must hold one attn.attention";
-  for (Operation &op : kernel.task.getBody().front())
+  for (Operation &op : kernel.task.getBody().front()) {
     if (auto bounds = dyn_cast<TileBoundsOp>(op))
       kernel.bounds = bounds;
+    if (auto partials = dyn_cast<PartialsOp>(op))
+      kernel.partials = partials;
+  }
   if (!kernel.bounds)
     return kernel.task.emitError("has no attn.tile_bounds at its top level");
   return kernel;
-}
-
-/// Copies `op` and what it needs from the same block, in order.
-void cloneWithOperands(OpBuilder &builder, Operation *op, Block *block, IRMapping &mapping) {
-  if (op->getBlock() != block || mapping.contains(op))
-    return;
-  // Operands of the op and of the ops in its regions alike: what is used from above.
-  op->walk([&](Operation *inner) {
-    for (Value operand : inner->getOperands())
-      if (Operation *producer = operand.getDefiningOp(); producer && producer->getBlock() == block && producer != op)
-        cloneWithOperands(builder, producer, block, mapping);
-  });
-  builder.clone(*op, mapping);
-}
-
-/// One of the functions under construction: arguments unpacked, prologue copied.
-struct Entry {
-  func::FuncOp function;
-  IRMapping mapping;
-  OpBuilder builder;
-};
-
-Entry beginEntry(Kernel &kernel, StringRef suffix, TypeRange arguments) {
-  OpBuilder builder(kernel.function);
-  auto type = builder.getFunctionType(arguments, builder.getI32Type());
-  auto function =
-      func::FuncOp::create(builder, kernel.function.getLoc(), (kernel.function.getName() + suffix).str(), type);
-  Block *block = function.addEntryBlock();
-  builder.setInsertionPointToStart(block);
-  IRMapping mapping;
-  ImplicitLocOpBuilder b(function.getLoc(), builder);
-  for (BlockArgument argument : kernel.function.getArguments())
-    mapping.map(argument, unpackValue(b, block->getArgument(0), argument.getArgNumber(), argument.getType()));
-  unsigned next = kernel.function.getNumArguments(); // values of summaries follow those of arguments
-  for (SummaryOp op : kernel.summaries) {
-    Value stored = unpackValue(b, block->getArgument(0), next++, op.getTable().getType());
-    mapping.map(op.getTable(), SummaryOp::create(b, mapping.lookup(op.getSource()), op.getKind(), op.getDims(),
-                                                 op.getGrains(), stored));
-  }
-  builder.restoreInsertionPoint(b.saveInsertionPoint());
-  for (Operation *op : kernel.prologue)
-    if (!isa<SummaryOp>(op))
-      builder.clone(*op, mapping);
-  return {function, mapping, builder};
-}
-
-/// Reads sizes out of descriptors. The conversion to LLVM rewrites constants before memref.dim asks for its index, and
-/// would then spill the sizes to the stack to index them.
-void resolveSizes(func::FuncOp function) {
-  function.walk([](memref::DimOp op) {
-    std::optional<int64_t> index = op.getConstantIndex();
-    if (!index)
-      return;
-    OpBuilder builder(op);
-    auto metadata = memref::ExtractStridedMetadataOp::create(builder, op.getLoc(), op.getSource());
-    op.replaceAllUsesWith(metadata.getSizes()[*index]);
-    op.erase();
-  });
 }
 
 /// int32 NAME_task(values, task, arena)
@@ -133,8 +78,15 @@ void emitTaskFunction(Kernel &kernel) {
   entry.mapping.map(kernel.bounds.getBegin(), loadTaskField(b, record, kTaskBegin));
   entry.mapping.map(kernel.bounds.getEnd(), loadTaskField(b, record, kTaskEnd));
   entry.mapping.map(kernel.bounds.getVisited(), loadTaskField(b, record, kTaskVisited));
+  if (PartialsOp op = kernel.partials) {
+    int64_t index = kernel.function.getNumArguments() + kernel.summaries.size(); // the last of the values
+    entry.mapping.map(op.getBuffer(),
+                      unpackPartials(b, entry.function.getArgument(0), index, record, op.getBuffer().getType()));
+    entry.mapping.map(op.getPiece(), loadTaskField(b, record, kTaskPiece));
+    entry.mapping.map(op.getPieces(), loadTaskField(b, record, kTaskPieces));
+  }
   for (Operation &op : kernel.task.getBody().front().without_terminator()) {
-    if (&op == kernel.bounds)
+    if (&op == kernel.bounds || &op == kernel.partials)
       continue;
     if (auto allocation = dyn_cast<memref::AllocOp>(op)) // the arena, by --attn-plan-arena
       entry.mapping.map(allocation.getResult(), wrapPointer(b, arena, allocation.getType()));
@@ -146,77 +98,38 @@ void emitTaskFunction(Kernel &kernel) {
   resolveSizes(entry.function);
 }
 
-/// int32 NAME_plan(values, tasks, capacity, count)
-void emitPlanFunction(Kernel &kernel) {
-  MLIRContext *context = kernel.function.getContext();
-  Type pointer = LLVM::LLVMPointerType::get(context), i64 = IntegerType::get(context, 64);
-  Entry entry = beginEntry(kernel, "_plan", {pointer, pointer, i64, pointer});
-  ImplicitLocOpBuilder b(kernel.task.getLoc(), entry.builder);
-  Value tasks = entry.function.getArgument(1), count = entry.function.getArgument(3);
-  Value capacity = arith::IndexCastOp::create(b, b.getIndexType(), entry.function.getArgument(2));
-
-  // The first broken assert decides the status; nothing that relies on them runs before all hold.
-  Value status = arith::ConstantIntOp::create(b, 0, 32);
-  for (auto [index, check] : llvm::enumerate(kernel.asserts)) {
-    Value zero = arith::ConstantIntOp::create(b, 0, 32);
-    Value first = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, status, zero);
-    Value broken = arith::SelectOp::create(b, entry.mapping.lookup(check.getArg()), zero,
-                                           arith::ConstantIntOp::create(b, index + 1, 32));
-    status = arith::SelectOp::create(b, first, broken, status);
-  }
-  Value good = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, status, arith::ConstantIntOp::create(b, 0, 32));
-  auto guarded = scf::IfOp::create(b, good, /*withElseRegion=*/false);
-  func::ReturnOp::create(b, status);
-  b.setInsertionPointToStart(guarded.thenBlock());
-
-  SmallVector<Value> bounds;
-  for (Value bound : kernel.task->getOperands())
-    bounds.push_back(entry.mapping.lookupOrDefault(bound));
-  Value total = arith::MulIOp::create(b, arith::MulIOp::create(b, bounds[0], bounds[1]), bounds[2]);
-  Value total64 = arith::IndexCastOp::create(b, i64, total);
-  LLVM::StoreOp::create(b, total64, count);
-  Value zero = arith::ConstantIndexOp::create(b, 0), one = arith::ConstantIndexOp::create(b, 1);
-  SmallVector<Value> ids;
-  Value isCounted = arith::CmpIOp::create(b, arith::CmpIPredicate::sle, capacity, zero); // nothing to fill
-  Value sequences = arith::SelectOp::create(b, isCounted, zero, bounds[0]);
-  for (Value bound : {sequences, bounds[1], bounds[2]}) {
-    auto loop = scf::ForOp::create(b, zero, bound, one);
-    ids.push_back(loop.getInductionVar());
-    b.setInsertionPointToStart(loop.getBody());
-  }
-  Value position = arith::AddIOp::create(b, arith::MulIOp::create(b, ids[0], bounds[1]), ids[1]);
-  position = arith::AddIOp::create(b, arith::MulIOp::create(b, position, bounds[2]), ids[2]);
-  auto fits = scf::IfOp::create(b, arith::CmpIOp::create(b, arith::CmpIPredicate::slt, position, capacity),
-                                /*withElseRegion=*/false);
-  b.setInsertionPointToStart(fits.thenBlock());
-  Block &body = kernel.task.getBody().front();
-  entry.mapping.map(kernel.task.getBody().getArguments(), ids);
-  cloneWithOperands(b, kernel.bounds, &body, entry.mapping);
-
-  auto mapped = [&](Value value) { return entry.mapping.lookupOrDefault(value); };
-  Value keys = arith::SubIOp::create(b, mapped(kernel.bounds.getKeyEnd()), mapped(kernel.bounds.getKeyBegin()));
-  Value step = arith::ConstantIndexOp::create(b, kernel.bounds.getStep());
-  Value blocks = arith::CeilDivUIOp::create(b, keys, step);
-  Value record = taskRecord(b, tasks, position);
-  SmallVector<Value> fields = {ids[0],
-                               ids[1],
-                               ids[2],
-                               zero,
-                               mapped(kernel.bounds.getBegin()),
-                               mapped(kernel.bounds.getEnd()),
-                               mapped(kernel.bounds.getVisited()),
-                               blocks,
-                               mapped(kernel.bounds.getRowBegin()),
-                               mapped(kernel.bounds.getRowEnd()),
-                               keys,
-                               step};
-  for (auto [index, field] : llvm::enumerate(fields))
-    storeTaskField(b, record, index, field);
-  resolveSizes(entry.function);
-}
-
 /// Whether a value is one thing for the whole kernel, not one for each task.
 bool isUniform(Kernel &kernel, Value value) { return !kernel.task->isAncestor(value.getParentBlock()->getParentOp()); }
+
+/// Whether of what differs from task to task it depends on the split alone.
+bool isOfSplit(Kernel &kernel, Value value) {
+  if (isUniform(kernel, value) || value == kernel.task.getBody().getArguments().back())
+    return true;
+  Operation *producer = value.getDefiningOp();
+  return producer && producer->getNumRegions() == 0 &&
+         llvm::all_of(producer->getOperands(), [&](Value operand) { return isOfSplit(kernel, operand); });
+}
+
+/// Cuts [begin, end) at the keys that tasks have together: of a packed task, from the first split's to the last one's.
+void cutAtKeys(ImplicitLocOpBuilder &b, Kernel &kernel, IRMapping &mapping, Value &begin, Value &end) {
+  Value first = kernel.bounds.getKeyBegin(), last = kernel.bounds.getKeyEnd();
+  if (kernel.task.isPacked() ? !isOfSplit(kernel, first) || !isOfSplit(kernel, last)
+                             : !isUniform(kernel, first) || !isUniform(kernel, last))
+    return;
+  auto at = [&](Value value, function_ref<Value()> split) {
+    IRMapping ofSplit = mapping;
+    if (Operation *producer = value.getDefiningOp(); producer && kernel.task.isPacked()) {
+      ofSplit.map(kernel.task.getBody().getArguments().back(), split());
+      cloneWithOperands(b, producer, &kernel.task.getBody().front(), ofSplit);
+    }
+    return ofSplit.lookupOrDefault(value);
+  };
+  begin = arith::MaxSIOp::create(b, begin, at(first, [&]() -> Value { return arith::ConstantIndexOp::create(b, 0); }));
+  end = arith::MinSIOp::create(b, end, at(last, [&]() -> Value {
+                                 Value splits = mapping.lookupOrDefault(kernel.task.getPacking()[1]);
+                                 return arith::SubIOp::create(b, splits, arith::ConstantIndexOp::create(b, 1));
+                               }));
+}
 
 /// int32 NAME_classify(values, b, h, row_begin, row_end, key_begin, key_end)
 void emitClassifyFunction(Kernel &kernel) {
@@ -232,10 +145,7 @@ void emitClassifyFunction(Kernel &kernel) {
   auto compare = [&](arith::CmpIPredicate predicate, Value x, Value y) -> Value {
     return arith::CmpIOp::create(b, predicate, x, y);
   };
-  if (isUniform(kernel, kernel.bounds.getKeyBegin()) && isUniform(kernel, kernel.bounds.getKeyEnd())) {
-    at[4] = arith::MaxSIOp::create(b, at[4], mapped(kernel.bounds.getKeyBegin()));
-    at[5] = arith::MinSIOp::create(b, at[5], mapped(kernel.bounds.getKeyEnd()));
-  }
+  cutAtKeys(b, kernel, entry.mapping, at[4], at[5]);
 
   fovea::TileClass tile;
   llvm::SetVector<Value> captured;

@@ -10,14 +10,41 @@ def Attn_TaskOp : Attn_Op<"task", [RecursiveMemoryEffects, SingleBlock,
   let description = [{
     Runs its body for every (b, h, t) below the bounds, in any order or at once. Each output element belongs to one task. The
     CPU outlines the body; what the body needs from `attn.tile_bounds` at its top level is computed once, in the plan.
+
+    A packed task has rows of `group` query heads, from h on, and its tile's keys may be cut into `splits` ranges, each for a task
+    of its own: the fourth index says which, and the task's bounds are of its keys. Splits without a visible key have no task, but for
+    the first one of a tile that sees nothing. What the others find meets in `attn.partials`.
+
+    ```mlir
+    attn.task (%b, %h, %t, %split) in (%batches, %heads by %group, %tiles, %splits) schedule <...> { ... }
+    ```
   }];
-  let arguments = (ins Index:$batches, Index:$heads, Index:$tiles, Attn_ScheduleAttr:$schedule);
+  let arguments = (ins Index:$batches, Index:$heads, Index:$tiles, Variadic<Index>:$packing,
+                       Attn_ScheduleAttr:$schedule);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
   let hasRegionVerifier = 1;
   let skipDefaultBuilders = 1;
   let builders = [OpBuilder<(ins "::mlir::Value":$batches, "::mlir::Value":$heads, "::mlir::Value":$tiles,
-                                 "::fovea::attn::ScheduleAttr":$schedule)>];
+                                 "::fovea::attn::ScheduleAttr":$schedule, CArg<"::mlir::ValueRange", "{}">:$packing)>];
+  let extraClassDeclaration = [{
+    /// Its operands end with (group, splits), and its indices with the split.
+    bool isPacked() { return !getPacking().empty(); }
+  }];
+}
+
+def Attn_PartialsOp : Attn_Op<"partials", [Pure]> {
+  let summary = "Where tasks that share a tile leave what they found";
+  let description = [{
+    Of the tile whose keys are cut into `pieces`, this task has the one of number `piece`. `buffer` has a row of at least `words` words, a multiple of 16, for each
+    piece, 64-byte aligned, in memory that all tasks of a run share. The first word of row 0 is 0 when a run starts, and must be
+    again when it ends: by counting in it, the last task of a tile to arrive knows that it is. Everything else may hold
+    anything. With one piece there is no row.
+  }];
+  let arguments = (ins Index:$words);
+  let results = (outs MemRefRankOf<[I32], [2]>:$buffer, Index:$piece, Index:$pieces);
+  let assemblyFormat = "$words attr-dict `:` type($buffer)";
+  let hasVerifier = 1;
 }
 
 def Attn_TileBoundsOp : Attn_Op<"tile_bounds", [RecursiveMemoryEffects]> {

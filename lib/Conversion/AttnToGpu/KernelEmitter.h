@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One attention becomes tasks, and a task the code of one thread of a thread block: FlashAttention-2's kernel (Dao
+// 2023) on mma.sync. The loop over key blocks runs `stages` deep: while one block is computed on, the next ones are on
+// their way to shared memory.
+#ifndef FOVEA_LIB_CONVERSION_ATTNTOGPU_KERNEL_EMITTER_H
+#define FOVEA_LIB_CONVERSION_ATTNTOGPU_KERNEL_EMITTER_H
+
+#include "Geometry.h"
+
+namespace fovea {
+
+/// The symbol of a block's shared memory.
+inline constexpr llvm::StringLiteral kSharedMemory = "fovea_shared";
+
+/// In place of `op`, at the builder's insertion point.
+void emitKernel(attn::AttentionOp op, const Geometry &geometry, mlir::OpBuilder &builder);
+
+} // namespace fovea
+
+#endif
