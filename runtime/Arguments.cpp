@@ -45,7 +45,8 @@ static Status readInteger(const fovea_param &param, const fovea_arg &arg, fovea_
   return {};
 }
 
-static Status readArgument(const fovea_param &param, const fovea_arg &arg, Phase phase, fovea_value &value) {
+static Status readArgument(const fovea_param &param, const fovea_arg &arg, int32_t device, Phase phase,
+                           fovea_value &value) {
   switch (param.kind) {
   case FOVEA_PARAM_INT:
     return readInteger(param, arg, value);
@@ -57,7 +58,7 @@ static Status readArgument(const fovea_param &param, const fovea_arg &arg, Phase
   default:
     if (arg.kind != FOVEA_ARG_TENSOR || !arg.as.tensor)
       return wrongKind(param, arg);
-    return readTensor(param, *arg.as.tensor, phase == Phase::Run || (param.flags & FOVEA_PARAM_FROZEN), value);
+    return readTensor(param, *arg.as.tensor, device, phase == Phase::Run || (param.flags & FOVEA_PARAM_FROZEN), value);
   }
 }
 
@@ -94,8 +95,9 @@ Status fovea::readArguments(const fovea_kernel_table &kernel, const fovea_arg *a
                             fovea_value *values) {
   if (Status status = checkCount(kernel, args, numArgs); status.failed())
     return status;
+  const int32_t device = kernel.gpu ? kDLCUDA : kDLCPU;
   for (uint32_t p = 0; p < kernel.num_params; ++p)
-    if (Status status = readArgument(kernel.params[p], args[p], phase, values[p]); status.failed())
+    if (Status status = readArgument(kernel.params[p], args[p], device, phase, values[p]); status.failed())
       return failure(status.code, describeArgument(kernel, p), ": ", status.message);
   return checkOverlap(kernel, values);
 }

@@ -2,7 +2,7 @@
 #ifndef FOVEA_RUNTIME_MODULE_H
 #define FOVEA_RUNTIME_MODULE_H
 
-#include "Error.h"
+#include "GpuImage.h"
 
 #include <atomic>
 #include <vector>
@@ -18,6 +18,7 @@ struct fovea_module {
   void (*destroy)(void *owner);
   std::vector<fovea_kernel> kernels;
   std::atomic<uint64_t> references{1};
+  fovea::cuda::ImageCache images; // of GPUs
 };
 
 namespace fovea {

@@ -4,6 +4,7 @@
 // once, here, and never again.
 #include "Module.h"
 #include "Summaries.h"
+#include "Workspace.h"
 
 #include <cstring>
 #include <utility>
@@ -70,9 +71,63 @@ static const char *faultOf(const fovea_kernel_table &kernel, const fovea_summary
   return nullptr;
 }
 
+static const char *faultOf(const fovea_kernel_table &kernel, const fovea_tensor_map &map) {
+  if (map.param >= kernel.num_params || kernel.params[map.param].kind != FOVEA_PARAM_TENSOR ||
+      kernel.params[map.param].rank < 2 || kernel.params[map.param].rank > 5)
+    return "has a tensor map of something that TMA does not know";
+  if (map.swizzle != 0 && map.swizzle != 32 && map.swizzle != 64 && map.swizzle != 128)
+    return "has a tensor map with an unknown swizzle";
+  for (int d = 0; d < kernel.params[map.param].rank; ++d)
+    if (map.box[d] < 1 || map.box[d] > 256)
+      return "has a tensor map with a box that TMA does not know";
+  return nullptr;
+}
+
+/// The same for an entry point of a GPU's code.
+static const char *faultOf(const fovea_kernel_table &kernel, const fovea_gpu_entry &entry) {
+  if (!entry.threads || entry.shared_bytes < 0 || entry.shared_bytes > INT32_MAX)
+    return "has no threads, or no sensible shared memory";
+  if (entry.num_maps && !entry.maps)
+    return "has no tensor maps where it counts some";
+  const size_t values = countValues(kernel);
+  if (values > FOVEA_GPU_MAX_PARAMETER_BYTES || entry.num_maps > FOVEA_GPU_MAX_PARAMETER_BYTES ||
+      values * sizeof(fovea_value) + sizeof(void *) + entry.num_maps * sizeof(cuda::TensorMap) >
+          FOVEA_GPU_MAX_PARAMETER_BYTES)
+    return "has more parameters than a launch passes";
+  for (uint32_t m = 0; m < entry.num_maps; ++m)
+    if (const char *fault = faultOf(kernel, entry.maps[m]))
+      return fault;
+  return nullptr;
+}
+
+static const char *faultOf(const fovea_kernel_table &kernel, const fovea_gpu_code &code) {
+  int number;
+  char suffix;
+  if (!code.image || code.image_bytes <= 0 || !cuda::parseArch(code.arch, number, suffix))
+    return "has no code, or code for no GPU";
+  if (code.kind != FOVEA_GPU_CUBIN && code.kind != FOVEA_GPU_PTX)
+    return "has code of an unknown kind";
+  if (code.kind == FOVEA_GPU_PTX && static_cast<const char *>(code.image)[code.image_bytes - 1] != 0)
+    return "has PTX without an end";
+  if (code.num_aligned && !code.aligned)
+    return "has no aligned parameters where it counts some";
+  for (uint32_t n = 0; n < code.num_aligned; ++n)
+    if (code.aligned[n] >= kernel.num_params || kernel.params[code.aligned[n]].kind != FOVEA_PARAM_TENSOR)
+      return "wants something aligned that is no tensor";
+  if (!code.entry.name)
+    return "has no entry point";
+  if (const char *fault = faultOf(kernel, code.entry))
+    return fault;
+  if (!code.fallback.name)
+    return nullptr;
+  return code.fallback.num_maps ? "has a fallback with tensor maps" : faultOf(kernel, code.fallback);
+}
+
 static Status checkKernel(const fovea_kernel_table &kernel) {
-  if (!kernel.name || !kernel.plan || !kernel.task || !kernel.classify)
+  if (!kernel.name || !kernel.plan || !kernel.classify || (!kernel.task && !kernel.gpu))
     return corrupt("a kernel has no name or no code");
+  if (kernel.task && kernel.gpu)
+    return corrupt("kernel '", kernel.name, "' has code for the CPU and for a GPU");
   if (kernel.arena_bytes < 0)
     return corrupt("kernel '", kernel.name, "' wants ", kernel.arena_bytes, " bytes of scratch");
   if ((kernel.num_params && !kernel.params) || (kernel.num_messages && !kernel.messages) ||
@@ -95,6 +150,9 @@ static Status checkKernel(const fovea_kernel_table &kernel) {
   for (uint32_t s = 0; s < kernel.num_summaries; ++s)
     if (const char *fault = faultOf(kernel, kernel.summaries[s]))
       return corrupt("summary ", s, " of kernel '", kernel.name, "' ", fault);
+  if (kernel.gpu)
+    if (const char *fault = faultOf(kernel, *kernel.gpu))
+      return corrupt("GPU kernel '", kernel.name, "' ", fault);
   return {};
 }
 

@@ -16,7 +16,7 @@
 using namespace fovea;
 
 Status fovea::checkExec(const fovea_exec *exec) {
-  if (exec && exec->struct_size < sizeof(fovea_exec))
+  if (exec && exec->struct_size < offsetof(fovea_exec, stream)) // the field that came last may be left out
     return failure(FOVEA_INVALID, "fovea_exec.struct_size is ", exec->struct_size,
                    ", set it to sizeof(fovea_exec) = ", sizeof(fovea_exec));
   return {};
@@ -135,12 +135,16 @@ extern "C" fovea_status fovea_plan_create(const fovea_kernel *kernel, const fove
       return status;
     const fovea_kernel_table &table = *kernel->table;
     auto created = std::make_unique<fovea_plan>();
+    created->kernel = kernel;
     created->values.resize(countValues(table));
     fovea_value *values = created->values.data();
     if (Status status = readArguments(table, args, num_args, Phase::Plan, values); status.failed())
       return status;
     if (Status status = checkNamedDims(table, values); status.failed())
       return status;
+    if (table.gpu)
+      if (Status status = beginGpuPlan(*created, args, exec); status.failed())
+        return status;
     if (Status status = lookAtContents(table, *created); status.failed())
       return status;
     std::vector<fovea_task> &tasks = created->tasks;
@@ -158,11 +162,15 @@ extern "C" fovea_status fovea_plan_create(const fovea_kernel *kernel, const fove
       created->blocks += task.blocks;
       created->visited += task.visited;
     }
-    created->kernel = kernel;
-    created->requestedSlots = slotsAskedFor(exec);
+    if (table.gpu)
+      if (Status status = finishGpuPlan(*created, exec); status.failed())
+        return status;
+    created->requestedSlots = table.gpu ? 1 : slotsAskedFor(exec);
     created->slots = uint32_t(std::min<size_t>(created->requestedSlots, std::max<size_t>(1, tasks.size())));
     created->serial = nextSerial();
-    if (!created->layout.compute(table, created->slots, partials))
+    if (table.gpu)
+      created->layout.useDevice(partials);
+    else if (!created->layout.compute(table, created->slots, partials))
       return failure(FOVEA_OUT_OF_RANGE, created->slots, " slots with ", table.arena_bytes,
                      " bytes of scratch each need a workspace beyond the address space: ask for fewer slots");
     fovea_module_retain(kernel->module);
@@ -183,8 +191,9 @@ extern "C" fovea_status fovea_plan_get_stats(const fovea_plan *plan, fovea_plan_
   if (!plan || !stats || stats->struct_size < offsetof(fovea_plan_stats, tasks))
     return FOVEA_INVALID;
   const uint32_t size = std::min<uint32_t>(stats->struct_size, sizeof(fovea_plan_stats));
-  const fovea_plan_stats full{stats->struct_size, plan->slots, int64_t(plan->tasks.size()), plan->blocks,
-                              plan->visited};
+  const fovea_plan_stats full{
+      stats->struct_size, plan->slots,   int64_t(plan->tasks.size()),
+      plan->blocks,       plan->visited, plan->gpu ? plan->gpu->fallbackRuns.load(std::memory_order_relaxed) : 0};
   std::memcpy(stats, &full, size);
   return FOVEA_OK;
 }

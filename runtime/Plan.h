@@ -2,6 +2,7 @@
 #ifndef FOVEA_RUNTIME_PLAN_H
 #define FOVEA_RUNTIME_PLAN_H
 
+#include "GpuPlan.h"
 #include "Module.h"
 #include "Workspace.h"
 
@@ -15,6 +16,7 @@ struct fovea_plan {
   int64_t blocks;
   int64_t visited;
   fovea::WorkspaceLayout layout;
+  std::unique_ptr<fovea::GpuPlan> gpu; // of a GPU's kernel
   uint64_t serial; // tells its workspaces from those of other plans, also of one that lived at the same address
 };
 

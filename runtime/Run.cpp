@@ -114,6 +114,10 @@ extern "C" fovea_status fovea_run(const fovea_plan *plan, const fovea_arg *args,
   return guarded(error, [&]() -> Status {
     if (!plan)
       return failure(FOVEA_INVALID, "the plan is NULL");
+    if (plan->gpu) {
+      Status status = checkExec(exec);
+      return status.failed() ? status : runOnGpu(*plan, args, num_args, workspace, exec);
+    }
     if (Status status = checkRunExec(*plan, exec); status.failed())
       return status;
     if (Status status = checkWorkspace(*plan, workspace); status.failed())
@@ -153,6 +157,8 @@ extern "C" fovea_status fovea_run_slot(const fovea_plan *plan, const fovea_arg *
   return guarded(error, [&]() -> Status {
     if (!plan)
       return failure(FOVEA_INVALID, "the plan is NULL");
+    if (plan->gpu)
+      return failure(FOVEA_UNSUPPORTED, "a GPU's kernel is one launch and has no slots: call fovea_run");
     if (slot >= plan->slots)
       return failure(FOVEA_OUT_OF_RANGE, "slot ", slot, " of a plan with ", plan->slots,
                      plan->slots == 1 ? " slot" : " slots", " (fovea_plan_stats.slots)");

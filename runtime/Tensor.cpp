@@ -12,10 +12,11 @@ static bool isEmpty(const fovea_param &param, const fovea_value &value) {
   return std::find(value.sizes, value.sizes + param.rank, 0) != value.sizes + param.rank;
 }
 
-static Status checkType(const fovea_param &param, const DLTensor &tensor) {
-  if (deviceType(tensor.device) != kDLCPU)
+static Status checkType(const fovea_param &param, const DLTensor &tensor, int32_t device) {
+  if (deviceType(tensor.device) != device)
     return failure(FOVEA_INVALID, "its memory is on device ", describeDevice(tensor.device),
-                   ", but the kernel runs on the CPU: copy it there first");
+                   ", but the kernel runs on ", device == kDLCPU ? "the CPU" : "an NVIDIA GPU (cuda)",
+                   ": copy it there first");
   DLDataType type = tensor.dtype;
   if (type.code == kDLPackBool && type.bits == 8)
     type = {kDLUInt, 1, type.lanes};
@@ -131,8 +132,9 @@ static Status checkWritable(const fovea_param &param, const fovea_value &value) 
   return {};
 }
 
-Status fovea::readTensor(const fovea_param &param, const DLTensor &tensor, bool needsData, fovea_value &value) {
-  if (Status status = checkType(param, tensor); status.failed())
+Status fovea::readTensor(const fovea_param &param, const DLTensor &tensor, int32_t device, bool needsData,
+                         fovea_value &value) {
+  if (Status status = checkType(param, tensor, device); status.failed())
     return status;
   if (Status status = readSizes(param, tensor, value); status.failed())
     return status;

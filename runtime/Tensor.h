@@ -17,9 +17,10 @@ struct Extent {
   bool intersects(const Extent &other) const { return begin < other.end && other.begin < end; }
 };
 
-/// Fills `value` from `tensor`, or says why the kernel cannot take it (without naming the argument). A NULL `data` is
-/// good for an empty tensor, and for any other unless `needsData`.
-Status readTensor(const fovea_param &param, const DLTensor &tensor, bool needsData, fovea_value &value);
+/// Fills `value` from `tensor`, or says why the kernel cannot take it (without naming the argument). Its memory must be
+/// of the type `device`, kDLCPU or kDLCUDA. A NULL `data` is good for an empty tensor, and for any other unless
+/// `needsData`.
+Status readTensor(const fovea_param &param, const DLTensor &tensor, int32_t device, bool needsData, fovea_value &value);
 
 /// Empty for a tensor without elements or without data. `value` has passed readTensor, so that nothing overflows.
 Extent extentOf(const fovea_param &param, const fovea_value &value);

@@ -45,11 +45,17 @@ void Workspace::reset() const {
 
 static bool isAligned(const void *workspace) { return reinterpret_cast<uintptr_t>(workspace) % kLineBytes == 0; }
 
-Status fovea::checkWorkspace(const fovea_plan &plan, void *workspace) {
+Status fovea::checkWorkspaceAddress(const void *workspace) {
   if (!workspace)
     return failure(FOVEA_INVALID, "the workspace is NULL");
   if (!isAligned(workspace))
     return failure(FOVEA_INVALID, "the workspace is not aligned to ", kLineBytes, " bytes");
+  return {};
+}
+
+Status fovea::checkWorkspace(const fovea_plan &plan, void *workspace) {
+  if (Status status = checkWorkspaceAddress(workspace); status.failed())
+    return status;
   if (Workspace(plan, workspace).header().serial.load(std::memory_order_relaxed) != plan.serial)
     return failure(FOVEA_INVALID, "the workspace was not initialised for this plan: call fovea_workspace_init(plan, "
                                   "workspace) once before its first run");
@@ -59,6 +65,8 @@ Status fovea::checkWorkspace(const fovea_plan &plan, void *workspace) {
 extern "C" size_t fovea_plan_workspace(const fovea_plan *plan) { return plan ? plan->layout.total : 0; }
 
 extern "C" fovea_status fovea_workspace_init(const fovea_plan *plan, void *workspace) {
+  if (plan && plan->gpu)
+    return guarded(nullptr, [&] { return initGpuWorkspace(*plan, workspace); });
   if (!plan || !workspace || !isAligned(workspace))
     return FOVEA_INVALID;
   // Scratch is left alone: its pages then come from the node of the thread that first runs the slot.

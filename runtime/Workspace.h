@@ -64,6 +64,11 @@ struct WorkspaceLayout {
 
   /// False when a size overflows.
   bool compute(const fovea_kernel_table &kernel, uint32_t slots, PartialResults partials);
+  /// Of a GPU's plan: partial results alone, in device memory.
+  void useDevice(PartialResults results) {
+    partials = results;
+    total = size_t(results.count * results.bytes);
+  }
 };
 
 /// A caller's memory seen as a plan's workspace.
@@ -90,6 +95,9 @@ private:
   const WorkspaceLayout &layout;
   uint32_t slots;
 };
+
+/// Refuses what can be no workspace, on any device.
+Status checkWorkspaceAddress(const void *workspace);
 
 /// Refuses memory that fovea_workspace_init has not prepared for this plan.
 Status checkWorkspace(const fovea_plan &plan, void *workspace);

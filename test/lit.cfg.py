@@ -19,6 +19,7 @@ config.substitutions.append(("%python", config.python))
 config.substitutions.append(("%cc", config.cc))
 config.substitutions.append(("%source", config.fovea_source))
 config.substitutions.append(("%build", config.fovea_build))
+config.substitutions.append(("%fake-driver", os.path.join(config.fovea_build, "test", "FakeDriver")))
 if os.path.isdir(os.path.join(config.fovea_build, "python", "fovea")):
     config.available_features.add("python-package")
 config.available_features.add(f"host={platform.machine()}")
@@ -26,12 +27,14 @@ config.available_features.add(f"host={platform.machine()}")
 for program in ("aarch64-linux-gnu-gcc", "qemu-aarch64"):
     if shutil.which(program):
         config.available_features.add(program)
-# ptxas is looked for as fovea-compile does, and a test that needs it is skipped where it is absent.
+# Programs of the CUDA toolkit are looked for as the compiler does, and a test that needs one is skipped where it is absent.
 cuda = [os.environ.get("CUDA_HOME"), os.environ.get("CUDA_PATH"), "/usr/local/cuda"]
-ptxas = shutil.which("ptxas") or next((path for home in cuda if home and os.access(path := os.path.join(home, "bin", "ptxas"), os.X_OK)), None)
-if ptxas:
-    config.available_features.add("ptxas")
-    config.environment["PATH"] += os.pathsep + os.path.dirname(ptxas)
+for program in ("ptxas", "fatbinary"):
+    found = shutil.which(program) or next(
+        (path for home in cuda if home and os.access(path := os.path.join(home, "bin", program), os.X_OK)), None)
+    if found:
+        config.available_features.add(program)
+        config.environment["PATH"] += os.pathsep + os.path.dirname(found)
 # So is the disassembler; the package nvidia-cuda-nvdisasm has it, too.
 installed = [os.path.join(path, *rest) for path in sys.path for rest in (["nvidia", "cu13", "bin"], ["nvidia", "cuda_nvdisasm", "bin"])]
 for folder in [os.path.join(home, "bin") for home in cuda if home] + installed:

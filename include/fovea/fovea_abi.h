@@ -109,6 +109,43 @@ typedef struct fovea_summary {
   int32_t grains[2]; /* elements of a block along each: a power of two; RANGE: the second is 1 */
 } fovea_summary;
 
+/* ---- GPUs: NAME_task is an entry point of an image for the driver, NAME_plan and NAME_classify stay the host's ----
+ */
+
+/* A parameter as TMA sees it: a map of the whole tensor (cuTensorMapEncodeTiled), in boxes. What a box has beyond the
+ * tensor reads as zero. The last dimension has stride 1. */
+typedef struct fovea_tensor_map {
+  uint32_t param;
+  uint32_t swizzle;             /* bytes: 0, 32, 64 or 128 */
+  uint32_t box[FOVEA_MAX_RANK]; /* elements along each dimension of the parameter, in its order */
+} fovea_tensor_map;
+
+/* Parameters of an entry point, in this order: the fovea_values by value, one after the other; the address of the tasks
+ * in device memory; the tensor maps by value, 128 bytes each. The grid has one block per task. */
+typedef struct fovea_gpu_entry {
+  const char *name;
+  const fovea_tensor_map *maps;
+  int64_t shared_bytes; /* dynamic shared memory of a block */
+  uint32_t threads;     /* of a block */
+  uint32_t num_maps;
+} fovea_gpu_entry;
+
+enum { FOVEA_GPU_CUBIN = 0, FOVEA_GPU_PTX = 1 };
+
+typedef struct fovea_gpu_code {
+  const void *image;
+  int64_t image_bytes; /* of PTX, the zero at its end included */
+  const char *arch;    /* what it was compiled for, as "sm_90a" */
+  const uint32_t
+      *aligned; /* tensors that are copied 16 bytes at a time: first element, strides but the last, which is 1 */
+  int32_t kind; /* FOVEA_GPU_CUBIN or _PTX */
+  uint32_t num_aligned;
+  fovea_gpu_entry entry;
+  fovea_gpu_entry fallback; /* the same tasks without tensor maps, where TMA refuses an argument; name NULL: none */
+} fovea_gpu_code;
+
+#define FOVEA_GPU_MAX_PARAMETER_BYTES 4096 /* of an entry point: sm_80 has no more */
+
 typedef struct fovea_kernel_table {
   const char *name;
   const fovea_param *params;
@@ -117,7 +154,8 @@ typedef struct fovea_kernel_table {
   fovea_plan_fn plan;
   fovea_task_fn task;
   fovea_classify_fn classify;
-  int64_t arena_bytes; /* scratch per slot */
+  const fovea_gpu_code *gpu; /* NULL: `task` runs on the CPU; else `task` is NULL */
+  int64_t arena_bytes;       /* scratch per slot */
   uint32_t num_params;
   uint32_t num_summaries;
   uint32_t num_messages;

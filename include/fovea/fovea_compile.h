@@ -33,7 +33,7 @@ typedef struct fovea_remark {
 
 typedef struct fovea_compile_options {
   uint32_t struct_size;       /* sizeof(fovea_compile_options) */
-  const char *target;         /* "host" (default), "loops", "cpu:ARCH[+feature...]" */
+  const char *target;         /* "host" (default), "loops", "cpu:ARCH[+feature...]", "cuda:sm_80", "sim:sm_80" */
   const char *source_name;    /* for locations; default "<mlir>" */
   const char *from_phase;     /* NULL, or the phase the module is in ("schedule"), by name or number; api.md's ladder */
   const char *dump_directory; /* NULL, or an existing directory for numbered dumps of every phase */
@@ -43,7 +43,9 @@ typedef struct fovea_compile_options {
 } fovea_compile_options;
 
 /* Thread-safe. `mlir` need not be zero-terminated. Kernels are the public functions of the module, each with one
- * attention op. */
+ * attention op. Compiling for a GPU needs neither GPU nor driver. It calls the program `ptxas`, which is looked for in
+ * PATH, CUDA_HOME, CUDA_PATH, /usr/local/cuda and the Python package nvidia-cuda-nvcc; without one the module holds
+ * PTX, a remark says so, and the driver assembles it. */
 FOVEA_API fovea_status fovea_compile(const char *mlir, size_t bytes, const fovea_compile_options *options,
                                      fovea_module **module, fovea_error **error);
 

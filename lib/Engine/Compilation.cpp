@@ -4,12 +4,12 @@
 #include "Remarks.h"
 #include "fovea/Engine/SafeParse.h"
 #include "fovea/InitAll.h"
-#include "fovea/Pipelines/Ladder.h"
 #include "fovea/Target/CPU/EmitObject.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/TargetParser/Triple.h"
 
 using namespace mlir;
 using namespace fovea;
@@ -38,13 +38,38 @@ private:
 
 } // namespace
 
+static std::string buildId(StringRef cpu) { return ("fovea 0.1, LLVM 22.1, " + cpu).str(); }
+
 bool Compilation::fail(fovea_status status, llvm::Error reason) {
   error = {status, llvm::toString(std::move(reason)), ""};
   return false;
 }
 
+void Compilation::remark(const char *kind, const char *name, const std::string &text) {
+  if (options.remark)
+    options.remark({kind, name, text.c_str(), ""});
+}
+
 bool Compilation::run(StringRef text, StringRef symbol, bool toRunHere) {
-  return parseTarget(toRunHere) && parse(text) && climb() && translate(symbol);
+  if (!parseTarget(toRunHere) || !parse(text) || !climb() || !readKernels())
+    return false;
+  return translate(*module, target, [&](llvm::Module &code) {
+    if (!isForGpu()) // a table is the host's
+      emitModuleTable(code, kernels, symbol, buildId(target.cpu));
+  });
+}
+
+bool Compilation::addHost(const GpuImage &image, StringRef symbol) {
+  llvm::Expected<fovea::Target> host = fovea::Target::parse("host");
+  if (!host)
+    return fail(FOVEA_UNSUPPORTED, host.takeError());
+  LadderOptions ladder;
+  ladder.from = Phase::Target;
+  ladder.gpu = target.gpu;
+  ladder.hostSide = true;
+  return climb(*hostModule, ladder) && translate(*hostModule, *host, [&](llvm::Module &code) {
+           emitModuleTable(code, kernels, symbol, buildId(target.cpu), &image);
+         });
 }
 
 bool Compilation::parseTarget(bool toRunHere) {
@@ -82,12 +107,26 @@ bool Compilation::climb() {
              ""};
     return false;
   }
+  LadderOptions ladder{*from,      Phase::Emit,       target.loops, target.vectors, options.dumpDirectory,
+                       target.gpu, /*hostSide=*/false};
+  if (!isForGpu())
+    return climb(*module, ladder);
+  ladder.to = Phase::Target;
+  if (!climb(*module, ladder))
+    return false;
+  hostModule = OwningOpRef<ModuleOp>(module->clone());
+  ladder.from = std::max(Phase::Target, *from);
+  ladder.to = Phase::Emit;
+  return climb(*module, ladder);
+}
+
+bool Compilation::climb(ModuleOp op, const LadderOptions &ladder) {
   FirstError diagnostics(context, error);
   PassManager passes(&context);
   passes.enableVerifier(false); // every pass is tested with it; here it would be a third of the time
-  buildLadder(passes, {*from, Phase::Emit, target.loops, target.vectors, options.dumpDirectory, target.gpu});
-  bool good = succeeded(passes.run(*module));
-  times.passes = watch.lap();
+  buildLadder(passes, ladder);
+  bool good = succeeded(passes.run(op));
+  times.passes += watch.lap();
   if (!good) {
     error.status = FOVEA_INVALID;
     if (error.message.empty())
@@ -96,30 +135,33 @@ bool Compilation::climb() {
   return good;
 }
 
-bool Compilation::translate(StringRef symbol) {
+bool Compilation::readKernels() {
   kernels = (*module)->getAttrOfType<ArrayAttr>("fovea.kernels");
   launches = (*module)->getAttrOfType<DictionaryAttr>("fovea.launches");
-  if (!kernels) {
-    error = {FOVEA_INVALID, "the module has no kernels: fovea.kernels is missing after phase target", ""};
-    return false;
-  }
+  if (kernels)
+    return true;
+  error = {FOVEA_INVALID, "the module has no kernels: fovea.kernels is missing after phase target", ""};
+  return false;
+}
+
+bool Compilation::translate(ModuleOp op, const fovea::Target &to, llvm::function_ref<void(llvm::Module &)> addTable) {
   FirstError diagnostics(context, error);
-  machine = target.createTargetMachine();
-  bool isHost = !target.gpu || target.gpu->isSimulated;
-  if (!isHost) // the translation marks loads with the layout's alignment, and a GPU splits what is not aligned
-    (*module)->setAttr(LLVM::LLVMDialect::getDataLayoutAttrName(),
-                       StringAttr::get(&context, machine->createDataLayout().getStringRepresentation()));
-  llvmModule = translateModuleToLLVMIR(*module, llvmContext);
-  if (!llvmModule) {
+  code.machine = to.createTargetMachine();
+  llvm::DataLayout layout = code.machine->createDataLayout();
+  if (llvm::Triple(to.triple).isNVPTX()) // the translation marks loads with the layout's alignment, and a GPU splits
+                                         // what is not aligned
+    op->setAttr(LLVM::LLVMDialect::getDataLayoutAttrName(),
+                StringAttr::get(&context, layout.getStringRepresentation()));
+  code.module = translateModuleToLLVMIR(op, llvmContext);
+  if (!code.module) {
     error.status = FOVEA_INTERNAL;
     return false;
   }
-  if (isHost) // a table is the host's
-    emitModuleTable(*llvmModule, kernels, symbol, "fovea 0.1, LLVM 22.1, " + target.cpu);
-  llvmModule->setTargetTriple(machine->getTargetTriple());
-  llvmModule->setDataLayout(machine->createDataLayout());
-  times.translate = watch.lap();
-  optimize(*llvmModule, *machine);
-  times.optimize = watch.lap();
+  addTable(*code.module);
+  code.module->setTargetTriple(code.machine->getTargetTriple());
+  code.module->setDataLayout(layout);
+  times.translate += watch.lap();
+  optimize(*code.module, *code.machine);
+  times.optimize += watch.lap();
   return true;
 }

@@ -3,6 +3,8 @@
 #define FOVEA_LIB_ENGINE_COMPILATION_H
 
 #include "fovea/Engine/Engine.h"
+#include "fovea/Pipelines/Ladder.h"
+#include "fovea/Target/NVPTX/GpuImage.h"
 #include "fovea/Target/Target.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
@@ -29,7 +31,14 @@ private:
   std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
 };
 
-/// What code for this process and code for a file have in common: from text to optimised LLVM IR of one target.
+/// Optimised LLVM IR, and who makes machine code of it.
+struct Code {
+  std::unique_ptr<llvm::Module> module;
+  std::unique_ptr<llvm::TargetMachine> machine;
+};
+
+/// What code for this process and code for a file have in common: from text to optimised LLVM IR of one target. A GPU's
+/// module has two parts: its kernels, and what the host runs to plan, beside a table with the kernels' image.
 class Compilation {
 public:
   Compilation(const CompileOptions &options, fovea_compile_times &times, CompileError &error)
@@ -38,13 +47,17 @@ public:
   /// False with the reason in `error`. `symbol` names the module table; code to run here is refused for a processor
   /// that this one is not.
   bool run(llvm::StringRef text, llvm::StringRef symbol, bool toRunHere);
+  /// After run() for a GPU: the host's part. Then getModule() and getMachine() are those of the host.
+  bool addHost(const GpuImage &image, llvm::StringRef symbol);
   /// Also false.
   bool fail(fovea_status status, llvm::Error reason);
+  void remark(const char *kind, const char *name, const std::string &text);
 
   // After run():
+  bool isForGpu() const { return target.gpu && !target.gpu->isSimulated; }
   const Target &getTarget() const { return target; }
-  llvm::Module &getModule() { return *llvmModule; }
-  llvm::TargetMachine &getMachine() { return *machine; }
+  llvm::Module &getModule() { return *code.module; }
+  llvm::TargetMachine &getMachine() { return *code.machine; }
   /// `fovea.kernels`, as --attn-outline-tasks left it.
   mlir::ArrayAttr getKernels() { return kernels; }
   /// `fovea.launches`, as --convert-attn-to-gpu left it; null for CPUs.
@@ -55,7 +68,9 @@ private:
   bool parseTarget(bool toRunHere);
   bool parse(llvm::StringRef text);
   bool climb();
-  bool translate(llvm::StringRef symbol);
+  bool climb(mlir::ModuleOp op, const LadderOptions &options);
+  bool readKernels();
+  bool translate(mlir::ModuleOp op, const Target &to, llvm::function_ref<void(llvm::Module &)> addTable);
 
   const CompileOptions &options;
   fovea_compile_times &times;
@@ -64,11 +79,11 @@ private:
   Target target;
   mlir::MLIRContext context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
+  mlir::OwningOpRef<mlir::ModuleOp> hostModule; // of a GPU's module, the same in phase 7
   mlir::ArrayAttr kernels;
   mlir::DictionaryAttr launches;
   llvm::LLVMContext llvmContext;
-  std::unique_ptr<llvm::Module> llvmModule;
-  std::unique_ptr<llvm::TargetMachine> machine;
+  Code code;
 };
 
 } // namespace fovea

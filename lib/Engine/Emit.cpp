@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "fovea/Engine/Emit.h"
 
-#include "Compilation.h"
+#include "GpuCode.h"
 #include "fovea/Target/CPU/EmitObject.h"
-#include "fovea/Target/NVPTX/Assemble.h"
+#include "fovea/Target/NVPTX/Launcher.h"
+#include "fovea/Target/NVPTX/Toolkit.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -25,13 +26,16 @@ static std::string print(const llvm::Module &module) {
 
 /// Why this target has no file of this kind, or "".
 static std::string mismatch(const Target &target, FileKind kind) {
-  bool isForGpu = kind == FileKind::PTX || kind == FileKind::Cubin, isGpu = target.gpu && !target.gpu->isSimulated;
+  bool isForGpu =
+      kind == FileKind::PTX || kind == FileKind::Cubin || kind == FileKind::Fatbin || kind == FileKind::Launcher;
+  bool isGpu = target.gpu && !target.gpu->isSimulated;
   if (target.gpu && target.gpu->isSimulated)
     return "target '" + target.name + "' runs in the process that compiled it, and has no file; use fovea-run";
-  if (isGpu && !isForGpu && kind != FileKind::LLVMIR)
-    return "target '" + target.name + "' is a GPU; write its kernels with --emit=ptx or --emit=cubin";
+  if (isGpu && kind == FileKind::Assembly)
+    return "target '" + target.name + "' is a GPU; what its kernels are, --emit=ptx shows";
   if (!isGpu && isForGpu)
-    return "target '" + target.name + "' is a CPU; PTX and cubin are for GPUs, for example --target=cuda:sm_80";
+    return "target '" + target.name +
+           "' is a CPU; PTX, cubins, fatbins and launchers are for GPUs, for example --target=cuda:sm_80";
   return "";
 }
 
@@ -39,41 +43,62 @@ static std::string mismatch(const Target &target, FileKind kind) {
 static std::string describeLaunches(mlir::DictionaryAttr launches) {
   std::string text;
   for (mlir::NamedAttribute launch : launches) {
-    auto numbers = llvm::cast<mlir::DictionaryAttr>(launch.getValue());
-    auto number = [&](llvm::StringRef name) { return std::to_string(numbers.getAs<mlir::IntegerAttr>(name).getInt()); };
-    text += "// kernel " + launch.getName().str() + ": one block per task, " + number("threads") + " threads, " +
-            number("shared_bytes") + " bytes of dynamic shared memory\n";
+    GpuLaunch numbers(llvm::cast<mlir::DictionaryAttr>(launch.getValue()));
+    text += "// kernel " + launch.getName().str() + ": one block per task, " + std::to_string(numbers.threads) +
+            " threads, " + std::to_string(numbers.sharedBytes) + " bytes of dynamic shared memory\n";
   }
   return text;
 }
 
-static std::optional<EmittedFiles> emitKernels(Compilation &compilation, FileKind kind, llvm::StringRef ptxas) {
-  auto fail = [&](llvm::Error reason) {
-    compilation.fail(FOVEA_UNSUPPORTED, std::move(reason));
-    return std::nullopt;
-  };
-  llvm::Module &module = compilation.getModule();
+/// The path of a program that cannot be done without, or an error.
+static llvm::Expected<std::string> requireTool(llvm::StringRef name, llvm::StringRef kind) {
+  std::string path = findCudaTool(name);
+  if (!path.empty())
+    return path;
+  return llvm::createStringError("--emit=" + kind + " needs " + name + ", which is in none of " + kCudaToolPlaces +
+                                 ": install the CUDA toolkit's compiler (Debian: nvidia-cuda-toolkit; pip: "
+                                 "nvidia-cuda-nvcc) and name its folder in CUDA_HOME, or use --emit=ptx");
+}
+
+static llvm::Expected<std::string> emitBinary(FileKind kind, llvm::StringRef ptx, llvm::StringRef arch) {
+  llvm::StringRef name = kind == FileKind::Cubin ? "cubin" : "fatbin";
+  llvm::Expected<std::string> ptxas = requireTool("ptxas", name);
+  if (!ptxas)
+    return ptxas;
+  llvm::Expected<std::string> cubin = assemblePtx(ptx, arch, *ptxas);
+  if (!cubin || kind == FileKind::Cubin)
+    return cubin;
+  llvm::Expected<std::string> fatbinary = requireTool("fatbinary", name);
+  return fatbinary ? makeFatbin(*cubin, ptx, arch, *fatbinary) : std::move(fatbinary);
+}
+
+/// The kernels alone.
+static std::optional<EmittedFiles> emitKernels(Compilation &compilation, FileKind kind) {
   if (kind == FileKind::LLVMIR)
-    return EmittedFiles{print(module), ""};
-  if (kind == FileKind::Cubin && ptxas.empty())
-    return fail(llvm::createStringError(
-        "--emit=cubin needs ptxas, which is neither in PATH nor in CUDA_HOME, CUDA_PATH or /usr/local/cuda: install "
-        "the CUDA toolkit's compiler (Debian: nvidia-cuda-toolkit; pip: nvidia-cuda-nvcc) and name its folder in "
-        "CUDA_HOME, or use --emit=ptx"));
-  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> ptx =
-      emitCode(module, compilation.getMachine(), llvm::CodeGenFileType::AssemblyFile);
+    return EmittedFiles{print(compilation.getModule()), ""};
+  std::optional<std::string> ptx = emitPtx(compilation);
   if (!ptx)
-    return fail(ptx.takeError());
+    return std::nullopt;
   if (kind == FileKind::PTX)
-    return EmittedFiles{describeLaunches(compilation.getLaunches()) + (*ptx)->getBuffer().str(), ""};
-  llvm::Expected<std::string> cubin = assemblePtx((*ptx)->getBuffer(), compilation.getTarget().cpu, ptxas);
-  if (!cubin)
-    return fail(cubin.takeError());
-  return EmittedFiles{std::move(*cubin), ""};
+    return EmittedFiles{describeLaunches(compilation.getLaunches()) + *ptx, ""};
+  llvm::Expected<std::string> binary = emitBinary(kind, *ptx, compilation.getTarget().cpu);
+  if (binary)
+    return EmittedFiles{std::move(*binary), ""};
+  compilation.fail(FOVEA_UNSUPPORTED, binary.takeError());
+  return std::nullopt;
+}
+
+static std::optional<EmittedFiles> emitLauncher(Compilation &compilation, llvm::StringRef name,
+                                                llvm::StringRef target) {
+  std::optional<GpuImage> image = emitImage(compilation);
+  if (!image)
+    return std::nullopt;
+  return EmittedFiles{launcherSource(*image, compilation.getKernels(), name, target),
+                      launcherHeader(compilation.getKernels(), name, target)};
 }
 
 std::optional<EmittedFiles> fovea::emitFiles(llvm::StringRef text, const CompileOptions &options, llvm::StringRef name,
-                                             FileKind kind, llvm::StringRef ptxas, CompileError &error) {
+                                             FileKind kind, CompileError &error) {
   fovea_compile_times times = {};
   Compilation compilation(options, times, error);
   std::string symbol = ("fovea_module_" + name).str();
@@ -85,8 +110,15 @@ std::optional<EmittedFiles> fovea::emitFiles(llvm::StringRef text, const Compile
   }
   if (!compilation.run(text, symbol, /*toRunHere=*/false))
     return std::nullopt;
-  if (compilation.getTarget().gpu)
-    return emitKernels(compilation, kind, ptxas);
+  if (compilation.isForGpu()) {
+    if (kind == FileKind::Launcher)
+      return emitLauncher(compilation, name, options.target);
+    if (kind != FileKind::Object)
+      return emitKernels(compilation, kind);
+    std::optional<GpuImage> image = emitImage(compilation);
+    if (!image || !compilation.addHost(*image, symbol))
+      return std::nullopt;
+  }
   llvm::Module &module = compilation.getModule();
   module.setModuleIdentifier(options.sourceName);
   hideFunctions(module);

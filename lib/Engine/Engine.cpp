@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "fovea/Engine/Engine.h"
 
-#include "Compilation.h"
+#include "GpuCode.h"
 #include "Jit.h"
 #include "fovea/Target/CPU/EmitObject.h"
 
@@ -15,9 +15,16 @@ static std::unique_ptr<JitCode> compileAndLink(llvm::StringRef text, const Compi
   Compilation compilation(options, times, error);
   if (!compilation.run(text, kTableSymbol, /*toRunHere=*/true))
     return nullptr;
+  std::optional<GpuImage> image;
+  if (compilation.isForGpu()) {
+    image = emitImage(compilation);
+    times.codegen = compilation.lap();
+    if (!image || !compilation.addHost(*image, kTableSymbol))
+      return nullptr;
+  }
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> object =
       emitCode(compilation.getModule(), compilation.getMachine(), llvm::CodeGenFileType::ObjectFile);
-  times.codegen = compilation.lap();
+  times.codegen += compilation.lap();
   if (!object) {
     compilation.fail(FOVEA_INTERNAL, object.takeError());
     return nullptr;

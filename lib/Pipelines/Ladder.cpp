@@ -3,6 +3,7 @@
 
 #include "Bufferizable.h"
 #include "ElementTypes.h"
+#include "HostCode.h"
 #include "Lowered.h"
 #include "PhaseMark.h"
 #include "fovea/Conversion/Passes.h"
@@ -104,7 +105,9 @@ void target(OpPassManager &pm, const LadderOptions &options) {
 
 /// 8: everything -> the LLVM dialect, in one conversion
 void emit(OpPassManager &pm, const LadderOptions &options) {
-  if (options.gpu && options.gpu->isSimulated)
+  if (options.hostSide)
+    pm.addPass(createKeepHostCode());
+  else if (options.gpu && options.gpu->isSimulated)
     pm.addPass(createConvertNVVMToSimulator({options.gpu->seed}));
   else if (options.gpu)
     pm.addPass(createConvertTasksToKernels());
@@ -114,7 +117,7 @@ void emit(OpPassManager &pm, const LadderOptions &options) {
   // No pattern here fails after it changed something; without a log to undo it, conversion is twice as fast.
   toLLVM.allowPatternRollback = false;
   pm.addPass(createConvertToLLVMPass(toLLVM));
-  if (!options.gpu)
+  if (!options.gpu || options.hostSide)
     pm.addPass(createCallLibm());
   pm.addPass(createReconcileUnrealizedCastsPass());
   pm.addPass(createCheckLowered());

@@ -10,6 +10,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <cstdlib>
+#include <map>
 #include <mutex>
 #include <string>
 #include <tuple>
@@ -106,10 +107,90 @@ public:
   std::vector<std::tuple<std::string, std::string, std::string>> remarks;
 };
 
-/// Arguments of one call, and what keeps their memory alive. A tuple of sizes stands for a tensor without data.
+/// Throws for a call(error) that failed.
+template <typename Call> void checked(Call &&call) {
+  fovea_error *error = nullptr;
+  const fovea_status status = call(&error);
+  check(status, error);
+}
+
+/// The GPU with this number, opened once; Python exceptions where there is none.
+const fovea_device *gpu(int32_t ordinal) {
+  static std::map<int32_t, fovea_device *> opened; // guarded by the interpreter's lock
+  fovea_device *&device = opened[ordinal];
+  if (!device)
+    checked([&](fovea_error **error) { return fovea_device_open(ordinal, &device, error); });
+  return device;
+}
+
+/// A tensor on a device, as its library exported it for our stream.
+class DeviceTensor {
+public:
+  /// Of a DLPack capsule, which is used up.
+  explicit DeviceTensor(const nb::capsule &capsule) : array(nb::cast<nb::ndarray<nb::ro>>(capsule)) {
+    tensor.data = array.data_handle();
+    tensor.device = {static_cast<DLDeviceType>(array.device_type()), array.device_id()};
+    tensor.ndim = static_cast<int>(array.ndim());
+    tensor.dtype = {array.dtype().code, array.dtype().bits, array.dtype().lanes};
+    tensor.shape = const_cast<int64_t *>(array.shape_ptr());
+    tensor.strides = const_cast<int64_t *>(array.stride_ptr());
+    tensor.byte_offset = array.byte_offset();
+  }
+
+  nb::tuple shape() const {
+    nb::list sizes;
+    for (int d = 0; d < tensor.ndim; ++d)
+      sizes.append(tensor.shape[d]);
+    return nb::tuple(sizes);
+  }
+  std::tuple<int, int> dtype() const { return {tensor.dtype.code, tensor.dtype.bits}; }
+  int32_t deviceId() const { return tensor.device.device_id; }
+
+  nb::ndarray<nb::ro> array;
+  DLTensor tensor{};
+};
+
+/// A copy of an array in the memory of a GPU, freed with its last reference. Speaks DLPack. `asBfloat16`: its 16-bit
+/// elements are that, which NumPy has no name for.
+nb::object upload(const nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu> &array, int32_t ordinal, bool asBfloat16) {
+  struct Block {
+    const fovea_device *device;
+    void *memory;
+  };
+  const fovea_device *device = gpu(ordinal);
+  void *memory = nullptr;
+  checked([&](fovea_error **error) { return fovea_device_alloc(device, array.nbytes(), &memory, error); });
+  nb::capsule owner(new Block{device, memory}, [](void *pointer) noexcept {
+    auto *block = static_cast<Block *>(pointer);
+    fovea_device_free(block->device, block->memory);
+    delete block;
+  });
+  checked([&](fovea_error **error) {
+    return fovea_device_upload(device, memory, array.data(), array.nbytes(), nullptr, error);
+  });
+  std::vector<size_t> shape(array.shape_ptr(), array.shape_ptr() + array.ndim());
+  nb::dlpack::dtype dtype = array.dtype();
+  if (asBfloat16)
+    dtype.code = kDLBfloat;
+  return nb::cast(
+      nb::ndarray<nb::array_api>(memory, shape.size(), shape.data(), owner, nullptr, dtype, kDLCUDA, ordinal));
+}
+
+/// Its elements, row by row, as bytes.
+nb::bytes download(const DeviceTensor &from) {
+  std::string bytes(from.array.nbytes(), '\0');
+  const auto *data = static_cast<const char *>(from.tensor.data) + from.tensor.byte_offset;
+  checked([&](fovea_error **error) {
+    return fovea_device_download(gpu(from.deviceId()), bytes.data(), data, bytes.size(), nullptr, error);
+  });
+  return nb::bytes(bytes.data(), bytes.size());
+}
+
+/// Arguments of one call, and what keeps their memory alive. A tuple of sizes stands for a tensor without data, on the
+/// GPU `device`, or the CPU if that is -1.
 class Arguments {
 public:
-  Arguments(const fovea_kernel *kernel, const nb::list &values) {
+  Arguments(const fovea_kernel *kernel, const nb::list &values, int32_t device) : device(device) {
     const size_t count = fovea_kernel_param_count(kernel);
     if (nb::len(values) != count)
       throw nb::value_error(("expected " + std::to_string(count) + " arguments").c_str());
@@ -139,7 +220,7 @@ private:
   const DLTensor *shapeOnly(const fovea_param &param, nb::handle value) {
     auto &shape = shapes.emplace_back(nb::cast<std::vector<int64_t>>(value));
     DLTensor &t = tensors.emplace_back();
-    t.device = {kDLCPU, 0};
+    t.device = {device < 0 ? kDLCPU : kDLCUDA, device < 0 ? 0 : device};
     t.ndim = static_cast<int>(shape.size());
     t.dtype = {param.dtype_code, param.dtype_bits, 1};
     t.shape = shape.data();
@@ -147,6 +228,8 @@ private:
   }
 
   const DLTensor *tensor(nb::handle value) {
+    if (nb::isinstance<DeviceTensor>(value)) // the list of values keeps it
+      return &nb::cast<DeviceTensor &>(value).tensor;
     // Read-only arrays are accepted here; Python has checked that outputs are writable.
     auto &array = arrays.emplace_back(nb::cast<nb::ndarray<nb::ro>>(value));
     DLTensor &t = tensors.emplace_back();
@@ -160,6 +243,7 @@ private:
     return &t;
   }
 
+  int32_t device;
   std::vector<nb::ndarray<nb::ro>> arrays;
   std::vector<std::vector<int64_t>> shapes;
   std::vector<DLTensor> tensors;
@@ -168,11 +252,13 @@ private:
 /// A plan and its workspaces: one per call at a time, allocated when first needed and kept.
 class Plan {
 public:
-  Plan(Module &module, const nb::list &values, uint32_t slots) : kernel(module.kernel) {
-    Arguments arguments(kernel, values);
+  Plan(Module &module, const nb::list &values, uint32_t slots, int32_t device, uintptr_t stream)
+      : kernel(module.kernel), device(device) {
+    Arguments arguments(kernel, values, device);
     fovea_exec exec{};
     exec.struct_size = sizeof(exec);
     exec.slots = slots;
+    exec.stream = reinterpret_cast<void *>(stream);
     fovea_error *error = nullptr;
     fovea_status status;
     {
@@ -180,11 +266,15 @@ public:
       status = fovea_plan_create(kernel, arguments.args.data(), arguments.args.size(), &exec, &plan, &error);
     }
     check(status, error);
+    if (device >= 0)
+      onDevice = gpu(device);
   }
   Plan(const Plan &) = delete;
   ~Plan() {
     for (void *workspace : workspaces)
       std::free(workspace);
+    for (const auto &[stream, workspace] : ofStreams)
+      fovea_device_free(onDevice, workspace);
     fovea_plan_destroy(plan);
   }
 
@@ -211,17 +301,20 @@ public:
     return kind;
   }
 
-  void run(const nb::list &values) {
-    Arguments arguments(kernel, values);
+  void run(const nb::list &values, uintptr_t stream) {
+    Arguments arguments(kernel, values, device);
+    fovea_exec exec{};
+    exec.struct_size = sizeof(exec);
+    exec.stream = reinterpret_cast<void *>(stream);
     fovea_error *error = nullptr;
     fovea_status status;
     {
       nb::gil_scoped_release release;
       void *workspace = nullptr;
-      status = acquire(workspace);
+      status = device < 0 ? acquire(workspace) : acquireOn(stream, workspace, &error);
       if (status == FOVEA_OK)
-        status = fovea_run(plan, arguments.args.data(), arguments.args.size(), workspace, nullptr, &error);
-      if (workspace)
+        status = fovea_run(plan, arguments.args.data(), arguments.args.size(), workspace, &exec, &error);
+      if (workspace && device < 0)
         give_back(workspace);
     }
     check(status, error);
@@ -243,15 +336,36 @@ private:
     return workspace ? fovea_workspace_init(plan, workspace) : FOVEA_NO_MEMORY;
   }
 
+  /// Runs on one stream follow each other: they share a workspace.
+  fovea_status acquireOn(uintptr_t stream, void *&workspace, fovea_error **error) {
+    const size_t bytes = fovea_plan_workspace(plan);
+    if (!bytes)
+      return FOVEA_OK;
+    std::lock_guard<std::mutex> lock(mutex);
+    void *&its = ofStreams[stream];
+    if (!its) {
+      fovea_status status = fovea_device_alloc(onDevice, bytes, &its, error);
+      if (status == FOVEA_OK)
+        status = fovea_workspace_init(plan, its);
+      if (status != FOVEA_OK)
+        return status;
+    }
+    workspace = its;
+    return FOVEA_OK;
+  }
+
   void give_back(void *workspace) {
     std::lock_guard<std::mutex> lock(mutex);
     workspaces.push_back(workspace);
   }
 
   const fovea_kernel *kernel; // kept alive by the plan
+  int32_t device;             // -1: the CPU
   fovea_plan *plan = nullptr;
   std::mutex mutex;
   std::vector<void *> workspaces;
+  const fovea_device *onDevice = nullptr;
+  std::map<uintptr_t, void *> ofStreams; // workspaces on a GPU
 };
 
 } // namespace
@@ -271,11 +385,23 @@ NB_MODULE(_fovea, m) {
       .def_prop_ro("params", &Module::params)
       .def_prop_ro("compile_times", &Module::compileTimes, "Milliseconds per phase.");
   nb::class_<Plan>(m, "Plan")
-      .def(nb::init<Module &, const nb::list &, uint32_t>(), "module"_a, "arguments"_a, "threads"_a,
-           "Arguments in the kernel's order; a tuple of sizes stands for a tensor whose data is not read.")
+      .def(nb::init<Module &, const nb::list &, uint32_t, int32_t, uintptr_t>(), "module"_a, "arguments"_a, "threads"_a,
+           "device"_a = -1, "stream"_a = 0,
+           "Arguments in the kernel's order; a tuple of sizes stands for a tensor whose data is not read. device: the "
+           "GPU "
+           "that they are on.")
       .def_prop_ro("stats", &Plan::stats, "(threads, tasks, blocks, visited)")
       .def_prop_ro("tasks", &Plan::tasks, "(b, h, tile, begin, end, first row, end of rows, keys, key block) of each.")
       .def("classify", &Plan::classify, "b"_a, "h"_a, "row_begin"_a, "row_end"_a, "key_begin"_a, "key_end"_a,
            "0 EMPTY, 1 PARTIAL, 2 FULL; rows as absolute positions.")
-      .def("run", &Plan::run, "arguments"_a, "Runs with the lock released.");
+      .def("run", &Plan::run, "arguments"_a, "stream"_a = 0,
+           "Runs with the lock released; on a GPU, launches and returns.");
+  nb::class_<DeviceTensor>(m, "DeviceTensor")
+      .def(nb::init<const nb::capsule &>(), "capsule"_a)
+      .def_prop_ro("shape", &DeviceTensor::shape)
+      .def_prop_ro("dtype", &DeviceTensor::dtype, "(DLPack code, bits)")
+      .def_prop_ro("device_id", &DeviceTensor::deviceId);
+  m.def("upload", &upload, "array"_a, "device"_a = 0, "as_bfloat16"_a = false,
+        "A copy in the memory of a GPU, with __dlpack__.");
+  m.def("download", &download, "tensor"_a, "The bytes of a dense tensor there.");
 }

@@ -143,13 +143,18 @@ def lengths(kv_len, dims):
     return np.ascontiguousarray(array, np.int32)
 
 
+def out_shapes(dims, options):
+    """By name, in the kernel's order."""
+    o_shape = (dims.B, dims.Hq, dims.Nq, dims.Dv) if options.layout == "bhnd" else (dims.B, dims.Nq, dims.Hq, dims.Dv)
+    return {"out": o_shape, **({"lse": (dims.B, dims.Hq, dims.Nq)} if options.needs_lse else {})}
+
+
 def outputs(out, dims, options):
     """The arrays to write, and what the call returns: `out` itself, or new numpy arrays.
 
     Outputs that overlap an input or themselves are refused by the runtime.
     """
-    o_shape = (dims.B, dims.Hq, dims.Nq, dims.Dv) if options.layout == "bhnd" else (dims.B, dims.Nq, dims.Hq, dims.Dv)
-    shapes = {"out": o_shape, **({"lse": (dims.B, dims.Hq, dims.Nq)} if options.needs_lse else {})}
+    shapes = out_shapes(dims, options)
     pair = isinstance(out, (tuple, list))
     if pair and not (options.return_lse and len(out) == 2):
         raise ValueError("out: expected one array" + (" or a pair (out, lse)" if options.return_lse else ""))

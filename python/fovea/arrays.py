@@ -63,7 +63,8 @@ def _from_dlpack(value, name):
     device = value.__dlpack_device__()[0] if hasattr(value, "__dlpack_device__") else _CPU_DEVICE
     if int(device) != _CPU_DEVICE:
         raise TypeError(f"{name}: the tensor is on a device (DLPack device type {int(device)}); "
-                        "float32 in CPU memory works now, copy it with .cpu()")
+                        "float32 in CPU memory works now, copy it with .cpu()"
+                        + (", or compile for its GPU, with target='cuda:sm_90' for example" if int(device) == 2 else ""))
     if "bfloat16" in str(getattr(value, "dtype", "")):
         raise TypeError(f"{name}: bfloat16 is not supported yet; float32 on the CPU works now, convert with .float()")
     if getattr(value, "requires_grad", False):

@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 from . import linear, module
 from .arguments import bind, check_causal, check_positions, check_target, infer_dims, shape_of
-from .arrays import as_float32
+from .arrays import is_array
 from .kernel import Kernel
 from .module import DYNAMIC, Options
 from .operands import BUILT_IN, scalar
+from .places import place_of
 from .positions import check_rope
 from .sink import as_sink
 
@@ -22,7 +23,7 @@ _counts = {"hits": 0, "misses": 0}
 def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=False, window=None, softcap=None, sink=None,
               scale=None, enable_gqa=False, q_offset=None, kv_len=None, layout="bhnd", out=None, return_lse=False, params=None,
               rope=None, query_positions=None, key_positions=None, weights="softmax", threads=None,
-              target=None):
+              target=None, stream=None):
     """Softmax attention with any mask and score function, compiled for this machine.
 
         s[b,h,i,j] = scale * <query[b,h,i], key[b,g,j]>          g = h // (Hq // Hkv), scale = 1/sqrt(Dk) by default
@@ -55,7 +56,13 @@ def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=Fal
     out         array to write instead of a new one; with return_lse also a pair (out, lse)
     params      values by name for fovea.param and captured arrays
     threads     None: one per hardware thread. The result does not depend on it, bit for bit
-    target      "host" (default), "loops" (readable scalar code), or "cpu:ARCH[+feature...]"
+    target      "host" (default), "loops" (readable scalar code), "cpu:ARCH[+feature...]", or "cuda:sm_80" and later: then query,
+                key and value are CUDA tensors with DLPack of float16 or bfloat16, read in place, and so is out, in the same
+                type; without out it is a new one of torch or cupy, as the query is. Arrays that masks and scores read stay
+                on the CPU, and are copied. Returns when the kernel is launched
+    stream      of the GPU, as torch, cupy or its address have it. None: the current stream of torch or cupy, else the default
+                stream. Through DLPack it waits for what was written to the tensors before; who reads the result in
+                another stream has to wait for this one
 
     Returns out [B, Hq, Nq, Dv] (or layout), with return_lse a pair (out, lse [B, Hq, Nq]).
 
@@ -71,7 +78,10 @@ def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=Fal
     if isinstance(query, _Placeholder):
         return _Call(options, (query, key, value), enable_gqa, target)
     options, target = _checked(options), check_target(target)
-    inputs = [as_float32(a, n) for a, n in zip((query, key, value), ("query", "key", "value"))]
+    place = place_of(target)
+    handle = place.stream(stream, (query, key, value))
+    inputs = place.inputs((query, key, value), ("query", "key", "value"), stream)
+    options = options._replace(element=place.element(inputs))
     module.check_flag(enable_gqa, "enable_gqa")
     dims = infer_dims(*(a.shape for a in inputs), layout, enable_gqa)
     check_causal(options, dims)
@@ -91,15 +101,16 @@ def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=Fal
     else:
         values = bind(kernel._operands, {name: getattr(options, name) for name in BUILT_IN}, params, dims)
         _counts["hits"] += 1
-    return kernel._execute(inputs, dims, values, out, threads, sink)
+    return kernel._execute(inputs, dims, values, out, threads, sink, handle)
 
 
-def compile(fn=None, *, like, dynamic=DYNAMIC, target=None, enable_gqa=True, **options):  # noqa: A001 - torch's name
+def compile(fn=None, *, like, dynamic=DYNAMIC, target=None, dtype=None, enable_gqa=True, **options):  # noqa: A001 - torch's name
     """A `Kernel` for arrays like `like`, to call many times.
 
     like     three arrays or shapes: query, key, value
     fn       a function of (query, key, value) that returns one fovea.attention(...) call; or leave it out and pass that
              call's keywords here
+    dtype    "float16" or "bfloat16", for a GPU and a `like` of shapes
     dynamic  the dimensions that may differ between calls, any of "B", "Nq", "Nk"; the heads and their sizes are static
 
         kernel = fovea.compile(like=(q, k, v), is_causal=True, window=int)
@@ -118,9 +129,10 @@ def compile(fn=None, *, like, dynamic=DYNAMIC, target=None, enable_gqa=True, **o
             raise TypeError("compile: fn must return fovea.attention(query, key, value, ...) on its own arguments, in this order")
         chosen, enable_gqa, target = call.options, call.enable_gqa, target or call.target
     else:
-        unknown = [name for name in options if name not in Options._fields]
+        known = [name for name in Options._fields if name != "element"]
+        unknown = [name for name in options if name not in known]
         if unknown:
-            raise TypeError(f"compile: unknown option {unknown[0]!r}; known are {', '.join(Options._fields)}")
+            raise TypeError(f"compile: unknown option {unknown[0]!r}; known are {', '.join(known)}")
         chosen = Options(**options)
     chosen = _checked(chosen)
     if not set(dynamic) <= set(DYNAMIC):
@@ -134,7 +146,11 @@ def compile(fn=None, *, like, dynamic=DYNAMIC, target=None, enable_gqa=True, **o
         as_sink(None, chosen, dims)
     if chosen.is_causal and not {"Nq", "Nk"} & set(dynamic):
         check_causal(chosen, dims)
-    return Kernel(module.emit(chosen, dims, tuple(dynamic)), chosen, dims, check_target(target))
+    target = check_target(target)
+    place = place_of(target)
+    tensors = place.inputs(like, ("query", "key", "value")) if place.device >= 0 and is_array(like[0]) else ()
+    chosen = chosen._replace(element=place.element(tensors, dtype))
+    return Kernel(module.emit(chosen, dims, tuple(dynamic)), chosen, dims, target)
 
 
 class CacheInfo(NamedTuple):

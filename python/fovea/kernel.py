@@ -7,13 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .arguments import bind, check_causal, check_positions, check_threads, infer_dims, outputs, shape_of
+from .arguments import bind, check_causal, check_positions, check_threads, infer_dims, shape_of
 from . import tiles
-from .arrays import as_float32
+from .arrays import is_array
+from .places import place_of
 from .sink import apply_sink, as_sink
 
 _MAX_PLANS = 64           # kept per kernel
 _HASHED_BYTES = 1 << 20   # a larger tensor that the mask reads is planned anew in each call
+_NAMES = ("query", "key", "value")
 _OUTPUT, _FROZEN = 1, 2   # FOVEA_PARAM_OUTPUT, FOVEA_PARAM_FROZEN
 
 
@@ -37,31 +39,35 @@ class Plan:
     mask reads are copied into the plan, so they may change afterwards without effect on it.
     """
 
-    def __init__(self, kernel, dims, values, threads, keep=True):
+    def __init__(self, kernel, dims, values, threads, keep=True, device=-1, stream=0):
         shapes = [dims_shape(kernel.options, dims, which) for which in ("query", "key", "value")]
         results = [dims_shape(kernel.options, dims, which) for which in ("out", "lse")[:1 + kernel.options.needs_lse]]
-        self.kernel, self.dims = kernel, dims
-        values = [np.array(v) if n in kernel.frozen else v for n, v in enumerate(values)]
-        self._native = _native().Plan(kernel._module, [*shapes, *values, *results], threads)
+        self.kernel, self.dims, self.device = kernel, dims, device
+        # Of what the mask reads, the plan has its own copy, on the device that the kernel runs on.
+        values = [kernel.place.operand(np.array(v), device) if n in kernel.frozen else v for n, v in enumerate(values)]
+        given = [v.shape if isinstance(v, np.ndarray) and device >= 0 else v for v in values]
+        self._native = _native().Plan(kernel._module, [*shapes, *given, *results], threads, device, stream)
         # A plan that is kept in a cache gets the other values with each run, and must not keep them alive.
         self.values = [v if keep or n in kernel.frozen else None for n, v in enumerate(values)]
         self.stats = PlanStats(*self._native.stats)
 
-    def run(self, query, key, value, *, out=None, sink=None):
-        """Attention on the planned shapes; see `fovea.attention` for shapes and results.
+    def run(self, query, key, value, *, out=None, sink=None, stream=None):
+        """Attention on the planned shapes; see `fovea.attention` for shapes and results, and for `stream`.
 
         sink: this layer's, for a kernel that was compiled with one; None: the one it was compiled with.
-        ValueError: a shape differs from the plan's. TypeError: not float32 on the CPU.
+        ValueError: a shape differs from the plan's. TypeError: not float32 on the CPU, or not 16-bit floats on the GPU.
         """
-        inputs = [as_float32(a, n) for a, n in zip((query, key, value), ("query", "key", "value"))]
-        return self._run(inputs, self.values, out, sink)
+        place = self.kernel.place
+        handle = place.stream(stream, (query, key, value))
+        return self._run(place.inputs((query, key, value), _NAMES, stream), self.values, out, sink, handle)
 
-    def _run(self, inputs, values, out, sink=None):
-        options = self.kernel.options
+    def _run(self, inputs, values, out, sink=None, stream=0):
+        options, place = self.kernel.options, self.kernel.place
         sink = as_sink(sink, options, self.dims)
         values = [mine if n in self.kernel.frozen else new for n, (mine, new) in enumerate(zip(self.values, values))]
-        arrays, result = outputs(out, self.dims, options)
-        self._native.run([*inputs, *values, *arrays])
+        values = [place.operand(value, self.device) for value in values]
+        arrays, result = place.outputs(out, self.dims, options, inputs, stream)
+        self._native.run([*(getattr(a, "native", a) for a in inputs), *values, *arrays], stream)
         if sink is not None:
             apply_sink(*arrays, sink, options.layout)
         return result
@@ -88,6 +94,9 @@ class Kernel:
     def __init__(self, program, options, dims, target):
         self.mlir, self.target, self.options = program.mlir, target, options
         self._dims, self._operands, self._nonneg_offset = dims, program.operands, program.nonneg_offset
+        self.place = place_of(target)
+        if self.place.device >= 0 and options.sink is not None:
+            raise ValueError("sink: it is computed on the CPU, after the kernel, which has no form for GPUs yet")
         self._module = _native().Module(program.mlir, target, "<fovea>")
         self.compile_times = self._module.compile_times
         params = self._module.params
@@ -95,16 +104,19 @@ class Kernel:
         self.frozen = frozenset(n for n in range(len(self._operands)) if params[n + 3].flags & _FROZEN)
         self._plans, self._lock = {}, threading.Lock()
 
-    def plan(self, query, key, value, *, threads=None, q_offset=None, kv_len=None, window=None, params=None):
+    def plan(self, query, key, value, *, threads=None, q_offset=None, kv_len=None, window=None, params=None, stream=None):
         """Validates and fixes the work for one batch; see `Plan`.
 
         query, key, value: arrays, or just their shapes. threads: None means one per hardware thread; the result is bit
-        for bit the same for every number. The others replace the values that the kernel was compiled with.
+        for bit the same for every number; a GPU has none. stream: what the plan waits for, as in `fovea.attention`. The others replace the values that the kernel was compiled with.
         ValueError: shapes that disagree with each other or with the kernel's static sizes, a missing or unknown value.
         """
-        shapes = [shape_of(a, n) for a, n in zip((query, key, value), ("query", "key", "value"))]
+        shapes = [shape_of(a, n) for a, n in zip((query, key, value), _NAMES)]
         dims, values = self._prepare(shapes, {"q_offset": q_offset, "kv_len": kv_len, "window": window}, params)
-        return Plan(self, dims, values, check_threads(threads))
+        known = self.place.inputs((query, key, value), _NAMES, stream) if self.place.device >= 0 and is_array(query) else ()
+        device = known[0].device if known else self.place.device
+        return Plan(self, dims, values, check_threads(threads), device=device,
+                    stream=self.place.stream(stream, [t.origin for t in known]))
 
     def tile_map(self, query, key, value, b=0, h=0, *, tile=None, **values):
         """`Plan.tile_map` for these arrays or shapes; `values` as for `plan`."""
@@ -120,12 +132,13 @@ class Kernel:
         return "\n".join(f"{names[kind]:9} {name}: {text}" for kind, name, text in sorted(remarks, key=lambda r: order.index(r[0])))
 
     def __call__(self, query, key, value, *, out=None, threads=None, q_offset=None, kv_len=None, window=None, sink=None,
-                 params=None):
+                 params=None, stream=None):
         """Plans (or takes a plan made before for equal shapes, scalars and mask data) and runs."""
-        inputs = [as_float32(a, n) for a, n in zip((query, key, value), ("query", "key", "value"))]
+        handle = self.place.stream(stream, (query, key, value))
+        inputs = self.place.inputs((query, key, value), _NAMES, stream)
         dims, values = self._prepare([a.shape for a in inputs],
                                      {"q_offset": q_offset, "kv_len": kv_len, "window": window}, params)
-        return self._execute(inputs, dims, values, out, threads, sink)
+        return self._execute(inputs, dims, values, out, threads, sink, handle)
 
     def _prepare(self, shapes, given, params):
         dims = infer_dims(*shapes, self.options.layout)
@@ -138,14 +151,15 @@ class Kernel:
                              "compile with a negative q_offset instead")
         return dims, values
 
-    def _execute(self, inputs, dims, values, out, threads, sink):
-        return self._cached_plan(dims, values, check_threads(threads))._run(inputs, values, out, sink)
+    def _execute(self, inputs, dims, values, out, threads, sink, stream=0):
+        device = inputs[0].device if self.place.device >= 0 else -1
+        return self._cached_plan(dims, values, check_threads(threads), device, stream)._run(inputs, values, out, sink, stream)
 
-    def _cached_plan(self, dims, values, threads):
-        key = self._plan_key(dims, values, threads)
+    def _cached_plan(self, dims, values, threads, device, stream):
+        key = self._plan_key(dims, values, (threads, device))
         plan = self._plans.get(key) if key else None
         if plan is None:
-            plan = Plan(self, dims, values, threads, keep=False)
+            plan = Plan(self, dims, values, threads, keep=False, device=device, stream=stream)
             with self._lock:
                 if key and len(self._plans) >= _MAX_PLANS:
                     self._plans.pop(next(iter(self._plans)))
@@ -153,9 +167,9 @@ class Kernel:
                     self._plans[key] = plan
         return plan
 
-    def _plan_key(self, dims, values, threads):
+    def _plan_key(self, dims, values, workers):
         """What a plan depends on; None when it reads a tensor too large to compare by content."""
-        key = [dims, threads]
+        key = [dims, workers]
         for n, value in enumerate(values):
             if not isinstance(value, np.ndarray):
                 key.append(value.hex() if isinstance(value, float) else value)  # 0.0 and -0.0 differ

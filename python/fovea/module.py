@@ -47,6 +47,7 @@ class Options(NamedTuple):
     query_positions: Any = None
     key_positions: Any = None
     weights: str = "softmax"
+    element: str = "f32"  # the MLIR type of query, key, value and output; found, not given
 
     @property
     def needs_lse(self):
@@ -73,7 +74,7 @@ def emit(options, dims, dynamic=DYNAMIC):
     score = _region(operands, nonneg, True, lambda *at: _score(options, *at))
     mask = _region(operands, nonneg, False, lambda *at: _mask(options, operands, *at))
     static = tuple("?" if name in dynamic else str(size) for name, size in zip(Dims._fields, dims))
-    arguments, types, results = _signature(static, options.layout, options.needs_lse)
+    arguments, types, results = _signature(static, options.layout, options.needs_lse, options.element)
     arguments = [*arguments, *(o.declare() for o in operands.all)]
     inputs = ", ".join([*types, "index"] if offset else types)
     result_list = results[0] if len(results) == 1 else f"({', '.join(results)})"
@@ -97,12 +98,12 @@ def emit(options, dims, dynamic=DYNAMIC):
 
 
 @functools.lru_cache(maxsize=256)
-def _signature(sizes, layout, needs_lse):
+def _signature(sizes, layout, needs_lse, element):
     """Arguments and types of query, key and value, and the types of the results; `sizes` in the order of Dims."""
     sizes = dict(zip(Dims._fields, sizes))
 
-    def tensor(names):
-        return f"tensor<{'x'.join(sizes[n] for n in names)}xf32>"
+    def tensor(names, of=element):
+        return f"tensor<{'x'.join(sizes[n] for n in names)}x{of}>"
 
     def order(b, h, n, d):
         return (b, h, n, d) if layout == "bhnd" else (b, n, h, d)
@@ -112,7 +113,7 @@ def _signature(sizes, layout, needs_lse):
     for name, dims in inputs.items():
         listed = ", ".join(f'"{n}"' for n in dims)
         arguments.append(f"%{name}: {tensor(dims)} {{attn.dims = [{listed}]}}")
-    results = [tensor(order("B", "Hq", "Nq", "Dv")), tensor(("B", "Hq", "Nq"))]
+    results = [tensor(order("B", "Hq", "Nq", "Dv")), tensor(("B", "Hq", "Nq"), "f32")]
     return arguments, [tensor(dims) for dims in inputs.values()], results[:2 if needs_lse else 1]
 
 

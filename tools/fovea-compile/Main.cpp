@@ -7,7 +7,6 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/Program.h"
 #include "llvm/Support/ToolOutputFile.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -26,9 +25,13 @@ EXAMPLES:
   fovea-compile causal.mlir --target=cpu:x86-64-v3 -o causal.o --header=causal.h
   fovea-compile causal.mlir --target=cpu:neoverse-n1 -o causal-arm.o
       an object for Linux on AArch64, from any machine
+  fovea-compile causal.mlir --target=cuda:sm_80 -o causal.o --header=causal.h
+      kernels for GPUs from sm_80 on, in an object for this machine that libfovea-runtime launches them from
   fovea-compile causal.mlir --target=cuda:sm_80 --emit=ptx -o causal.ptx
-      GPU kernels, for sm_80 and whatever can run its code; --emit=cubin calls ptxas (found in PATH, CUDA_HOME, CUDA_PATH
-      or /usr/local/cuda)
+      the kernels alone; --emit=cubin calls ptxas, --emit=fatbin also fatbinary (found in PATH, CUDA_HOME, CUDA_PATH,
+      /usr/local/cuda or the Python package nvidia-cuda-nvcc)
+  fovea-compile causal.mlir --target=cuda:sm_80 --emit=launcher -o causal.c --header=causal.h
+      the same as a C source that launches them through the driver
   fovea-compile causal.mlir --emit=asm -o -
       what this machine would run, to read
 
@@ -50,20 +53,6 @@ std::string nameOf(llvm::StringRef path) {
     if (!llvm::isAlnum(letter))
       letter = '_';
   return name;
-}
-
-/// "" when there is none.
-std::string findPtxas() {
-  if (auto found = llvm::sys::findProgramByName("ptxas"))
-    return *found;
-  const char *homes[] = {std::getenv("CUDA_HOME"), std::getenv("CUDA_PATH"), "/usr/local/cuda"};
-  for (const char *home : homes) {
-    llvm::SmallString<128> path(home ? home : "");
-    llvm::sys::path::append(path, "bin", "ptxas");
-    if (home && llvm::sys::fs::can_execute(path))
-      return path.str().str();
-  }
-  return "";
 }
 
 void write(const std::string &path, llvm::StringRef content, bool isText) {
@@ -96,7 +85,10 @@ int main(int argc, char **argv) {
                                     clEnumValN(FileKind::Assembly, "asm", "assembly"),
                                     clEnumValN(FileKind::LLVMIR, "llvm", "LLVM IR"),
                                     clEnumValN(FileKind::PTX, "ptx", "PTX, of a GPU"),
-                                    clEnumValN(FileKind::Cubin, "cubin", "machine code of a GPU, by ptxas")));
+                                    clEnumValN(FileKind::Cubin, "cubin", "machine code of a GPU, by ptxas"),
+                                    clEnumValN(FileKind::Fatbin, "fatbin", "cubin and PTX, by fatbinary"),
+                                    clEnumValN(FileKind::Launcher, "launcher",
+                                               "C source with a GPU's kernels, to launch through the driver")));
   cl::opt<std::string> name("name", cl::desc("The symbol is fovea_module_NAME; default: from the input's name"),
                             cl::cat(category));
   cl::opt<std::string> header("header", cl::desc("Also write a C header with the symbol and every kernel's arguments"),
@@ -113,14 +105,21 @@ int main(int argc, char **argv) {
   if (!text)
     fail(input + ": cannot read it: " + text.getError().message());
   fovea::CompileError error;
-  std::string ptxas = kind == FileKind::Cubin ? findPtxas() : "";
-  auto files = fovea::emitFiles((*text)->getBuffer(), {target, input, from, "", {}}, symbolName, kind, ptxas, error);
+  fovea::CompileOptions options{target, input, from, "", {}};
+  if (llvm::StringRef(target).starts_with("cuda:"))
+    options.remark = [](const fovea_remark &remark) { // PTX where machine code was wanted
+      if (llvm::StringRef(remark.name) == "Assemble" && llvm::StringRef(remark.kind) == "missed")
+        llvm::errs() << "fovea-compile: remark: " << remark.text << '\n';
+    };
+  auto files = fovea::emitFiles((*text)->getBuffer(), options, symbolName, kind, error);
   if (!files)
     fail((error.location.empty() ? "" : error.location + ": ") + error.message,
          error.status == FOVEA_UNSUPPORTED ? kUnsupported : kBadInput);
   if (!header.empty() && files->header.empty())
-    fail("--header=" + header + ": a GPU's kernels have no table to declare", kUnsupported);
-  write(output, files->code, kind != FileKind::Object && kind != FileKind::Cubin);
+    fail("--header=" + header + ": these files have nothing to declare; --emit=obj and --emit=launcher have",
+         kUnsupported);
+  bool isBinary = kind == FileKind::Object || kind == FileKind::Cubin || kind == FileKind::Fatbin;
+  write(output, files->code, /*isText=*/!isBinary);
   if (!header.empty())
     write(header, files->header, /*isText=*/true);
   return kWritten;

@@ -19,6 +19,35 @@ double median(std::vector<double> values) {
 
 } // namespace
 
+static Timing summarize(const std::vector<double> &seconds, std::optional<double> flops) {
+  Timing timing;
+  timing.runs = int64_t(seconds.size());
+  timing.medianMs = median(seconds) * 1e3;
+  timing.minimumMs = *std::min_element(seconds.begin(), seconds.end()) * 1e3;
+  timing.maximumMs = *std::max_element(seconds.begin(), seconds.end()) * 1e3;
+  if (flops)
+    timing.gflops = *flops / timing.medianMs * 1e-6;
+  return timing;
+}
+
+Timing fovea::run::benchmarkOnDevice(Execution &execution, std::optional<double> flops) {
+  constexpr int kWarmUp = 3;
+  constexpr size_t kMinRuns = 20, kMaxRuns = 1000;
+  constexpr double kMinSeconds = 0.5, kMaxSeconds = 30;
+  for (int n = 0; n < kWarmUp; ++n)
+    execution.run();
+  execution.on()->synchronize();
+  std::vector<double> seconds;
+  const double begin = now();
+  auto isEnough = [&](double elapsed) {
+    return elapsed >= kMaxSeconds || seconds.size() >= kMaxRuns ||
+           (seconds.size() >= kMinRuns && elapsed >= kMinSeconds);
+  };
+  while (seconds.empty() || !isEnough(now() - begin))
+    seconds.push_back(execution.on()->time([&] { execution.run(); }) * 1e-3);
+  return summarize(seconds, flops);
+}
+
 Timing fovea::run::benchmark(Execution &execution, unsigned threads, std::optional<double> flops) {
   constexpr size_t kMinRuns = 9;
   constexpr double kMinSeconds = 1.5, kMaxSeconds = 30;        // long runs are repeated less often
@@ -45,13 +74,7 @@ Timing fovea::run::benchmark(Execution &execution, unsigned threads, std::option
     if (flops)
       shares.push_back(*flops / seconds.back() * 1e-9 / peaks.back());
   }
-  Timing timing;
-  timing.runs = int64_t(seconds.size());
-  timing.medianMs = median(seconds) * 1e3;
-  timing.minimumMs = *std::min_element(seconds.begin(), seconds.end()) * 1e3;
-  timing.maximumMs = *std::max_element(seconds.begin(), seconds.end()) * 1e3;
-  if (flops)
-    timing.gflops = *flops / timing.medianMs * 1e-6;
+  Timing timing = summarize(seconds, flops);
   if (!peaks.empty())
     timing.peakGflops = median(peaks);
   if (!shares.empty())

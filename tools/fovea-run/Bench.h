@@ -14,6 +14,9 @@ struct Timing {
   std::optional<double> gflops, peakGflops, shareOfPeak; // medians; the share is the median of each run's own
 };
 
+/// On a GPU: by events on the device, which does nothing else meanwhile.
+Timing benchmarkOnDevice(Execution &execution, std::optional<double> flops);
+
 /// Times many runs, each between two measurements of the peak: clocks and neighbours change from second to second.
 /// `flops` of one run, when known.
 Timing benchmark(Execution &execution, unsigned threads, std::optional<double> flops);

@@ -73,6 +73,8 @@ void fovea::run::printJson(const Report &report, raw_ostream &os) {
                       {"target", report.options.target},
                       {"threads", int64_t(report.plan.slots)},
                       {"cpu", cpuName()},
+                      {"device", report.device ? json::Value(report.device->name()) : json::Value(nullptr)},
+                      {"fallback_runs", report.plan.fallback_runs},
                       {"dims", std::move(sizes)},
                       {"arguments", arguments(report)},
                       {"compile_ms", compileTimes(report.kernel.times)},

@@ -11,7 +11,7 @@ static ExitCode exitCodeOf(fovea_status status) {
   return status == FOVEA_UNSUPPORTED || status == FOVEA_NO_DEVICE ? kUnsupported : kBadInput;
 }
 
-static void check(fovea_status status, fovea_error *error) {
+void fovea::run::check(fovea_status status, fovea_error *error) {
   if (status == FOVEA_OK)
     return;
   std::string message = error ? fovea_error_message(error) : fovea_status_name(status);
@@ -64,18 +64,18 @@ std::optional<DType> fovea::run::dtypeOf(const fovea_param &param) {
 
 bool fovea::run::isOutput(const fovea_param &param) { return param.flags & FOVEA_PARAM_OUTPUT; }
 
-static DLTensor viewOf(HostTensor &tensor, const fovea_param &param) {
+static DLTensor viewOf(HostTensor &tensor, const fovea_param &param, Device *device) {
   DLTensor view = {};
-  view.data = tensor.bytes.data();
-  view.device = {kDLCPU, 0};
+  view.data = device ? device->upload(tensor.bytes) : tensor.bytes.data();
+  view.device = {device ? kDLCUDA : kDLCPU, 0};
   view.ndim = int32_t(tensor.shape.size());
   view.dtype = {param.dtype_code, param.dtype_bits, 1};
   view.shape = tensor.shape.data();
   return view;
 }
 
-Execution::Execution(const Kernel &kernel, llvm::ArrayRef<TensorRef> arguments, unsigned threads)
-    : tensors(arguments.size()), args(arguments.size()) {
+Execution::Execution(const Kernel &kernel, llvm::ArrayRef<TensorRef> given, unsigned threads, Device *device)
+    : kernel(kernel), arguments(given.begin(), given.end()), device(device), tensors(given.size()), args(given.size()) {
   for (size_t k = 0; k < arguments.size(); ++k) {
     const fovea_param &param = kernel.param(k);
     args[k].kind = param.kind;
@@ -84,7 +84,7 @@ Execution::Execution(const Kernel &kernel, llvm::ArrayRef<TensorRef> arguments, 
     } else if (param.kind == FOVEA_PARAM_FLOAT) {
       args[k].as.f = arguments[k]->floatAt(0);
     } else {
-      tensors[k] = viewOf(*arguments[k], param);
+      tensors[k] = viewOf(*arguments[k], param, device);
       args[k].as.tensor = &tensors[k];
     }
   }
@@ -94,14 +94,27 @@ Execution::Execution(const Kernel &kernel, llvm::ArrayRef<TensorRef> arguments, 
   fovea_error *error = nullptr;
   fovea_status status = fovea_plan_create(kernel.get(), args.data(), args.size(), &exec, &plan, &error);
   check(status, error);
-  workspace.resize(fovea_plan_workspace(plan));
-  check(fovea_workspace_init(plan, workspace.data()), nullptr);
+  bytes = fovea_plan_workspace(plan);
+  hostWorkspace.resize(device ? 0 : bytes);
+  workspace = hostWorkspace.data();
+  if (device)
+    workspace = bytes ? device->upload(std::vector<char>(bytes)) : nullptr;
+  check(fovea_workspace_init(plan, workspace), nullptr);
 }
 
 void Execution::run() {
   fovea_error *error = nullptr;
-  fovea_status status = fovea_run(plan, args.data(), args.size(), workspace.data(), nullptr, &error);
+  fovea_status status = fovea_run(plan, args.data(), args.size(), workspace, nullptr, &error);
   check(status, error);
+}
+
+void Execution::finish() {
+  if (!device)
+    return;
+  device->synchronize();
+  for (size_t k = 0; k < arguments.size(); ++k)
+    if (isOutput(kernel.param(k)))
+      device->download({arguments[k]->bytes.data(), arguments[k]->bytes.size()}, tensors[k].data);
 }
 
 fovea_plan_stats Execution::stats() const {

@@ -4,6 +4,7 @@
 #ifndef FOVEA_TOOLS_FOVEARUN_KERNEL_H
 #define FOVEA_TOOLS_FOVEARUN_KERNEL_H
 
+#include "Device.h"
 #include "Options.h"
 #include "fovea/Reference/HostTensor.h"
 #include "fovea/fovea_compile.h"
@@ -11,6 +12,9 @@
 #include <optional>
 
 namespace fovea::run {
+
+/// Ends the program on any status but OK, with the error's message; takes the error.
+void check(fovea_status status, fovea_error *error);
 
 /// A copy of a fovea_remark.
 struct Remark {
@@ -35,26 +39,35 @@ private:
   const fovea_kernel *kernel = nullptr;
 };
 
-/// A plan with its arguments and workspace, ready to run many times.
+/// A plan with its arguments and workspace, ready to run many times. With a device, on copies of the arguments there.
 class Execution {
 public:
-  Execution(const Kernel &kernel, llvm::ArrayRef<reference::TensorRef> arguments, unsigned threads);
+  Execution(const Kernel &kernel, llvm::ArrayRef<reference::TensorRef> arguments, unsigned threads, Device *device);
   Execution(const Execution &) = delete;
   ~Execution() { fovea_plan_destroy(plan); }
 
+  /// Computes the outputs. On a device: launches, and does not wait.
   void run();
+  /// The outputs are where the arguments are.
+  void finish();
+  Device *on() const { return device; }
   fovea_plan_stats stats() const;
   llvm::ArrayRef<fovea_task> tasks() const;
   /// A FOVEA_TILE; see fovea_plan_classify.
   int32_t classify(int64_t batch, int64_t head, int64_t rowBegin, int64_t rowEnd, int64_t keyBegin,
                    int64_t keyEnd) const;
-  size_t workspaceBytes() const { return workspace.size(); }
+  size_t workspaceBytes() const { return bytes; }
 
 private:
+  const Kernel &kernel;
+  std::vector<reference::TensorRef> arguments;
+  Device *device; // null: the CPU
   std::vector<DLTensor> tensors;
   std::vector<fovea_arg> args;
   fovea_plan *plan = nullptr;
-  std::vector<char, reference::CacheLineAllocator<char>> workspace;
+  size_t bytes = 0; // of the workspace
+  std::vector<char, reference::CacheLineAllocator<char>> hostWorkspace;
+  void *workspace = nullptr; // where the arguments are
 };
 
 /// The type of a parameter's elements; nothing for those that fovea-run cannot hold (bf16, f16).

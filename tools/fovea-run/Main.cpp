@@ -95,6 +95,9 @@ int main(int argc, char **argv) {
     fail("--bench: the time of a simulation says nothing about a GPU", kUnsupported);
   std::unique_ptr<llvm::MemoryBuffer> file = readFile(options.file);
   Kernel kernel(options, file->getBuffer(), options.file);
+  std::optional<Device> device;
+  if (llvm::StringRef(options.target).starts_with("cuda:"))
+    device.emplace();
   requireOutputs(options, kernel);
   std::unique_ptr<llvm::MemoryBuffer> original;
   if (!options.reference.empty())
@@ -103,17 +106,19 @@ int main(int argc, char **argv) {
   program.bind(kernel);
 
   Arguments arguments = makeArguments(options, kernel, &program);
-  Execution execution(kernel, arguments.values, options.threads);
+  Execution execution(kernel, arguments.values, options.threads, device ? &*device : nullptr);
   execution.run();
-  Report report{options,      kernel,       arguments,   execution.stats(), execution.workspaceBytes(),
-                std::nullopt, std::nullopt, std::nullopt};
+  execution.finish();
+  Report report{options,        kernel,       arguments,    execution.stats(), execution.workspaceBytes(),
+                execution.on(), std::nullopt, std::nullopt, std::nullopt};
   if (options.check)
     report.check = checkOutputs(program, kernel, arguments);
   if (options.bench) {
     report.work = program.countWork(arguments.values);
-    report.timing =
-        benchmark(execution, report.plan.slots, report.work ? std::optional<double>(report.work->flops) : std::nullopt);
+    auto flops = report.work ? std::optional<double>(report.work->flops) : std::nullopt;
+    report.timing = device ? benchmarkOnDevice(execution, flops) : benchmark(execution, report.plan.slots, flops);
   }
+  report.plan = execution.stats();
   writeOutputs(options, kernel, arguments);
   if (!options.map.empty())
     Explanation(kernel, execution).writeMap(options.map, options.file);

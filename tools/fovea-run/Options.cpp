@@ -18,6 +18,8 @@ EXAMPLES:
       why it is fast, or not: the schedule, what is proven of the mask, what is skipped
   fovea-run f.mlir --target=loops --dump=phases --check
       the scalar target, every phase written to phases/
+  fovea-run f.mlir --dims=B=1,Nq=4096,Nk=4096 --target=cuda:sm_90 --check --bench
+      on the first GPU, the arguments copied there and the outputs back, timed on the device
   fovea-run f.mlir --dims=B=1,Nq=200,Nk=200 --target=sim:sm_80 --check
       the code of a GPU, in a simulator that watches for races; sim:sm_80+seed=1 runs warps in another order
   fovea-run phases/05-schedule.mlir --from=schedule --reference=f.mlir --check
@@ -43,8 +45,8 @@ fovea::run::Options fovea::run::parseOptions(int argc, char **argv) {
   cl::opt<uint64_t> seed("seed", cl::desc("Of the normally distributed inputs that are not given"), cl::init(0),
                          cl::cat(category));
   cl::opt<unsigned> threads("threads", cl::desc("0: one per hardware thread"), cl::init(0), cl::cat(category));
-  cl::opt<std::string> target("target", cl::desc("host, loops, cpu:ARCH[+feature...], sim:sm_80"), cl::init("host"),
-                              cl::cat(category));
+  cl::opt<std::string> target("target", cl::desc("host, loops, cpu:ARCH[+feature...], cuda:sm_80, sim:sm_80"),
+                              cl::init("host"), cl::cat(category));
   cl::opt<bool> check("check", cl::desc("Compare with the fp64 reference; above its error bound is failure"),
                       cl::cat(category));
   cl::opt<bool> bench("bench", cl::desc("Median time, GFLOP/s and share of the machine's measured peak"),

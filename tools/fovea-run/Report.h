@@ -29,6 +29,7 @@ struct Report {
   const Arguments &arguments;
   fovea_plan_stats plan = {};
   size_t workspaceBytes = 0; // of all slots
+  const Device *device = nullptr;
   std::optional<Check> check;
   std::optional<Timing> timing;
   std::optional<reference::Work> work;

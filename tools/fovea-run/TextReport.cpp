@@ -78,10 +78,14 @@ void printCheck(const Check &check, raw_ostream &os) {
 void printTiming(const Report &report, raw_ostream &os) {
   const Timing &t = *report.timing;
   label(os, "time") << format("%.4g ms median of %d runs (%.4g to %.4g), ", t.medianMs, int(t.runs), t.minimumMs,
-                              t.maximumMs)
-                    << report.plan.slots << (report.plan.slots == 1 ? " thread" : " threads") << '\n';
+                              t.maximumMs);
+  if (report.device)
+    os << "between events on the device\n";
+  else
+    os << report.plan.slots << (report.plan.slots == 1 ? " thread\n" : " threads\n");
   if (t.gflops) {
-    label(os, "speed") << format("%.1f GFLOP/s", *t.gflops) << (report.work->stateSteps ? "" : " on visible pairs");
+    label(os, "speed") << (report.device ? format("%.2f TFLOP/s", *t.gflops * 1e-3) : format("%.1f GFLOP/s", *t.gflops))
+                       << (report.work->stateSteps ? "" : " on visible pairs");
     if (t.shareOfPeak)
       os << format(", %.1f %% of the measured peak (%.1f GFLOP/s fp32 FMA)", *t.shareOfPeak * 100, *t.peakGflops);
     os << '\n';
@@ -93,7 +97,8 @@ void printTiming(const Report &report, raw_ostream &os) {
                                   report.work->exact ? "counted exactly" : "counted on evenly spaced rows",
                                   report.work->flops);
   }
-  label(os, "cpu") << cpuName() << '\n';
+  if (!report.device)
+    label(os, "cpu") << cpuName() << '\n';
 }
 
 } // namespace
@@ -108,8 +113,16 @@ void fovea::run::printText(const Report &report, raw_ostream &os) {
   const fovea_plan_stats &plan = report.plan;
   double skipped = plan.blocks ? 100.0 * double(plan.blocks - plan.visited) / double(plan.blocks) : 0;
   label(os, "plan") << plan.tasks << " tasks, " << plan.visited << " of " << plan.blocks << " tiles visited"
-                    << format(" (%.0f %% skipped), workspace %.0f KiB per thread\n", skipped,
-                              double(report.workspaceBytes) / plan.slots / 1024);
+                    << format(" (%.0f %% skipped)", skipped);
+  if (report.device)
+    os << ", one launch\n";
+  else
+    os << format(", workspace %.0f KiB per thread\n", double(report.workspaceBytes) / plan.slots / 1024);
+  if (report.device)
+    label(os, "gpu") << report.device->describe() << '\n';
+  if (plan.fallback_runs)
+    label(os, "remark") << "TMA cannot describe an argument: " << plan.fallback_runs
+                        << " runs were of the kernel without it\n";
   if (report.check)
     printCheck(*report.check, os);
   if (report.timing)

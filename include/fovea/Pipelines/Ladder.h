@@ -33,6 +33,7 @@ struct LadderOptions {
   VectorUnit vectors;         // of the target
   std::string dumpDirectory;  // "": none; else one numbered file per phase
   std::optional<GpuUnit> gpu; // of a target that is one
+  bool hostSide = false;      // phase 8 of a GPU's module for the host, which plans, instead of its kernels
 };
 
 void buildLadder(mlir::OpPassManager &pm, const LadderOptions &options);

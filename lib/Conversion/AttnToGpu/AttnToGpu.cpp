@@ -89,14 +89,27 @@ private:
       return op.emitOpError() << "needs " << geometry.sharedBytes() << " bytes of shared memory for its tiles, and the "
                               << "target has " << sharedBytes.getValue() << "; use a smaller key_block or query_tile";
     OpBuilder builder(op);
-    emitKernel(op, geometry, builder);
     NamedAttrList launch;
+    launch.set("aligned", alignedParams(op));
+    emitKernel(op, geometry, builder);
     launch.set("threads", builder.getI64IntegerAttr(geometry.threads()));
     launch.set("shared_bytes", builder.getI64IntegerAttr(geometry.sharedBytes()));
     if (int64_t blocks = geometry.blocksPerMultiprocessor())
       launch.set("blocks_per_multiprocessor", builder.getI64IntegerAttr(blocks));
     launches.set(function.getName(), launch.getDictionary(&getContext()));
     return success();
+  }
+
+  /// Parameters that are copied 16 bytes at a time: a plan checks their strides, but addresses are those of a run.
+  static DenseI64ArrayAttr alignedParams(AttentionOp op) {
+    SmallVector<int64_t> params;
+    for (Value value : {op.getQuery(), op.getKey(), op.getValue(), op.getOuts()[0]}) {
+      while (auto cast = value.getDefiningOp<memref::CastOp>())
+        value = cast.getSource();
+      if (auto argument = dyn_cast<BlockArgument>(value))
+        params.push_back(argument.getArgNumber());
+    }
+    return DenseI64ArrayAttr::get(op.getContext(), params);
   }
 
   /// As large as the launch says.

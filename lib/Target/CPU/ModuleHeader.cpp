@@ -35,6 +35,16 @@ static void describeParam(raw_ostream &out, mlir::DictionaryAttr param) {
   out << (param.get("output") ? ", output" : "") << (param.get("frozen") ? ", read by the plan" : "") << "\n";
 }
 
+std::string fovea::describeArguments(mlir::DictionaryAttr kernel) {
+  std::string text;
+  raw_string_ostream out(text);
+  out << "/* Kernel '" << inComment(kernel.getAs<mlir::StringAttr>("name")) << "', arguments in order:\n";
+  for (mlir::Attribute param : kernel.getAs<mlir::ArrayAttr>("params"))
+    describeParam(out << " *   ", cast<mlir::DictionaryAttr>(param));
+  out << " */\n";
+  return text;
+}
+
 std::string fovea::moduleHeader(mlir::ArrayAttr kernels, StringRef symbol, StringRef target) {
   std::string text, guard = symbol.upper() + "_H";
   raw_string_ostream out(text);
@@ -42,13 +52,8 @@ std::string fovea::moduleHeader(mlir::ArrayAttr kernels, StringRef symbol, Strin
       << ", ...) makes a module of it (fovea.h); link libfovea-runtime and libm. */\n"
       << "#ifndef " << guard << "\n#define " << guard << "\n\n#include \"fovea/fovea_abi.h\"\n\n"
       << "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
-  for (mlir::Attribute attribute : kernels) {
-    auto kernel = cast<mlir::DictionaryAttr>(attribute);
-    out << "/* Kernel '" << inComment(kernel.getAs<mlir::StringAttr>("name")) << "', arguments in order:\n";
-    for (mlir::Attribute param : kernel.getAs<mlir::ArrayAttr>("params"))
-      describeParam(out << " *   ", cast<mlir::DictionaryAttr>(param));
-    out << " */\n";
-  }
+  for (auto kernel : kernels.getAsRange<mlir::DictionaryAttr>())
+    out << describeArguments(kernel);
   out << "extern const fovea_module_table " << symbol << ";\n\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
   return text;
 }

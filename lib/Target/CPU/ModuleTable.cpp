@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "fovea/Target/CPU/EmitObject.h"
 
+#include "fovea/Target/NVPTX/GpuImage.h"
 #include "fovea/fovea_abi.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/IR/Constants.h"
@@ -15,7 +16,13 @@ enum DataTypeCode : uint8_t { kSigned = 0, kUnsigned = 1, kFloat = 2, kBfloat = 
 
 class TableBuilder {
 public:
-  explicit TableBuilder(Module &module) : module(module), context(module.getContext()) {}
+  TableBuilder(Module &module, const fovea::GpuImage *image)
+      : module(module), context(module.getContext()), image(image) {
+    if (!image)
+      return;
+    imageBytes = global(ConstantDataArray::getString(context, image->bytes, /*AddNull=*/false));
+    cast<GlobalVariable>(imageBytes)->setAlignment(Align(64));
+  }
 
   Constant *i8(uint64_t value) { return ConstantInt::get(Type::getInt8Ty(context), value); }
   Constant *i16(uint64_t value) { return ConstantInt::get(Type::getInt16Ty(context), value); }
@@ -79,6 +86,36 @@ public:
                    pair(attributes.getAs<mlir::DenseI64ArrayAttr>("grains"), 1)});
   }
 
+  Constant *tensorMap(const fovea::GpuLaunch::Map &map) {
+    SmallVector<Constant *> box;
+    for (int64_t dim = 0; dim < FOVEA_MAX_RANK; ++dim)
+      box.push_back(i32(dim < int64_t(map.box.size()) ? map.box[size_t(dim)] : 0));
+    return record({i32(map.param), i32(map.swizzle), array(box, Type::getInt32Ty(context))});
+  }
+
+  Constant *entry(StringRef kernel, bool isFallback, mlir::DictionaryAttr attributes) {
+    if (!attributes)
+      return record({null(), null(), i64(0), i32(0), i32(0)});
+    fovea::GpuLaunch launch(attributes);
+    SmallVector<Constant *> maps;
+    for (const fovea::GpuLaunch::Map &map : launch.maps)
+      maps.push_back(tensorMap(map));
+    return record({text(fovea::entryName(kernel, isFallback)), list(maps), i64(launch.sharedBytes), i32(launch.threads),
+                   i32(maps.size())});
+  }
+
+  /// A fovea_gpu_code.
+  Constant *gpuCode(StringRef kernel) {
+    auto launch = image->launches.getAs<mlir::DictionaryAttr>(kernel);
+    SmallVector<Constant *> aligned;
+    for (int64_t param : fovea::alignedParams(launch))
+      aligned.push_back(i32(param));
+    return global(record({imageBytes, i64(int64_t(image->bytes.size())), text(image->arch), list(aligned),
+                          i32(image->isPtx ? FOVEA_GPU_PTX : FOVEA_GPU_CUBIN), i32(aligned.size()),
+                          entry(kernel, /*isFallback=*/false, launch),
+                          entry(kernel, /*isFallback=*/true, fovea::fallbackLaunch(launch))}));
+  }
+
   Constant *kernel(mlir::DictionaryAttr attributes) {
     StringRef name = attributes.getAs<mlir::StringAttr>("name").getValue();
     SmallVector<Constant *> params, summaries, messages;
@@ -90,21 +127,25 @@ public:
       for (mlir::Attribute attribute : list)
         summaries.push_back(summary(cast<mlir::DictionaryAttr>(attribute)));
     int64_t arena = attributes.getAs<mlir::IntegerAttr>("arena").getInt();
-    auto function = [&](StringRef suffix) { return module.getFunction((name + suffix).str()); };
-    return record({text(name), list(params), list(summaries), list(messages), function("_plan"), function("_task"),
-                   function("_classify"), i64(arena), i32(params.size()), i32(summaries.size()), i32(messages.size()),
+    auto function = [&](StringRef suffix) -> Constant * { return module.getFunction((name + suffix).str()); };
+    return record({text(name), list(params), list(summaries), list(messages), function("_plan"),
+                   image ? null() : function("_task"), function("_classify"), image ? gpuCode(name) : null(),
+                   i64(arena), i32(params.size()), i32(summaries.size()), i32(messages.size()),
                    i32(attributes.contains("partials"))});
   }
 
 private:
   Module &module;
   LLVMContext &context;
+  const fovea::GpuImage *image; // null: tasks run on the CPU
+  Constant *imageBytes = nullptr;
 };
 
 } // namespace
 
-void fovea::emitModuleTable(Module &module, mlir::ArrayAttr kernels, StringRef symbol, StringRef buildId) {
-  TableBuilder table(module);
+void fovea::emitModuleTable(Module &module, mlir::ArrayAttr kernels, StringRef symbol, StringRef buildId,
+                            const GpuImage *image) {
+  TableBuilder table(module, image);
   SmallVector<Constant *> entries;
   for (mlir::Attribute attribute : kernels)
     entries.push_back(table.kernel(cast<mlir::DictionaryAttr>(attribute)));

@@ -34,10 +34,12 @@
 
 // RUN: not fovea-compile %S/Inputs/gpu.mlir --target=cuda:sm_75 --emit=ptx -o %t 2>&1 | FileCheck %s --check-prefix=OLD
 // OLD: error: unknown GPU 'sm_75' in target 'cuda:sm_75'; sm_80, 86,
-// RUN: not fovea-compile %S/Inputs/gpu.mlir --target=cuda:sm_80 -o %t 2>&1 | FileCheck %s --check-prefix=OBJECT
-// OBJECT: error: target 'cuda:sm_80' is a GPU; write its kernels with --emit=ptx or --emit=cubin
+// RUN: not fovea-compile %S/Inputs/gpu.mlir --target=cuda:sm_80 --emit=asm -o %t 2>&1 | FileCheck %s --check-prefix=ASM
+// ASM: error: target 'cuda:sm_80' is a GPU; what its kernels are, --emit=ptx shows
+// RUN: not fovea-compile %S/Inputs/gpu.mlir --target=cuda:sm_80 --emit=ptx -o %t --header=%t.h 2>&1 | FileCheck %s --check-prefix=DECLARE
+// DECLARE: error: --header={{.*}}: these files have nothing to declare; --emit=obj and --emit=launcher have
 // RUN: not fovea-compile %S/Inputs/gpu.mlir --emit=ptx -o %t 2>&1 | FileCheck %s --check-prefix=CPU
-// CPU: error: target 'host' is a CPU; PTX and cubin are for GPUs, for example --target=cuda:sm_80
+// CPU: error: target 'host' is a CPU; PTX, cubins, fatbins and launchers are for GPUs, for example --target=cuda:sm_80
 // RUN: not fovea-compile %S/Inputs/gpu.mlir --target=sim:sm_80 --emit=ptx -o %t 2>&1 | FileCheck %s --check-prefix=SIM
 // SIM: error: target 'sim:sm_80' runs in the process that compiled it, and has no file; use fovea-run
 // RUN: not fovea-compile %S/Inputs/gpu.mlir -o %t 2>&1 | FileCheck %s --check-prefix=HALF

@@ -17,8 +17,6 @@
 // RUN: fovea-opt %t/5-schedule.mlir --convert-attn-to-gpu="stages=3" -o %t/deep.mlir
 // RUN: fovea-run %t/deep.mlir --from=schedule --reference=%s --dims=query.0=1,query.2=100,key.2=300 --check --target=sim:sm_80+seed=2
 
-// RUN: not %{run} --target=cuda:sm_80 2>&1 | FileCheck %s --check-prefix=CUDA
-// CUDA: error: target 'cuda:sm_80' cannot be run yet: fovea-compile writes its kernels
 // RUN: not %{run} --target=sim:sm_80 --bench 2>&1 | FileCheck %s --check-prefix=BENCH
 // BENCH: error: --bench: the time of a simulation says nothing about a GPU
 // RUN: not %{run} --target=sim:sm_80+fast 2>&1 | FileCheck %s --check-prefix=OPTION

@@ -100,7 +100,7 @@ TEST_F(HostExec, StructSize) {
   fovea_exec exec = makeExec(4);
   exec.struct_size = 0;
   expectInvalid(call.run(plan.get(), workspace.get(), &exec),
-                "fovea_exec.struct_size is 0, set it to sizeof(fovea_exec) = 32");
+                "fovea_exec.struct_size is 0, set it to sizeof(fovea_exec) = 40");
 }
 
 TEST_F(HostExec, MissingSlot) {

@@ -106,7 +106,7 @@ TEST_F(FakePlan, SortsLargestFirstThenByIndex) {
   const int order[] = {2, 1, 3, 0, 5, 4};
   for (size_t t = 0; t < count; ++t)
     EXPECT_EQ(std::memcmp(&tasks[t], &given[order[t]], sizeof(fovea_task)), 0) << t;
-  fovea_plan_stats stats{sizeof(fovea_plan_stats), 0, 0, 0, 0};
+  fovea_plan_stats stats{sizeof(fovea_plan_stats), 0, 0, 0, 0, 0};
   ASSERT_EQ(fovea_plan_get_stats(made.get(), &stats), FOVEA_OK);
   EXPECT_EQ(stats.tasks, 6);
   EXPECT_EQ(stats.visited, 2 + 5 + 5 + 5 + 0 + 2);
@@ -150,7 +150,7 @@ TEST_F(FakePlan, NoTasksIsARunThatDoesNothing) {
 }
 
 static uint32_t slotsOf(const PlanPtr &plan) {
-  fovea_plan_stats stats{sizeof(fovea_plan_stats), 0, 0, 0, 0};
+  fovea_plan_stats stats{sizeof(fovea_plan_stats), 0, 0, 0, 0, 0};
   EXPECT_EQ(fovea_plan_get_stats(plan.get(), &stats), FOVEA_OK);
   return stats.slots;
 }
@@ -170,7 +170,7 @@ TEST(Plan, Slots) {
 TEST(Plan, StatsGrowAtTheirEnd) {
   RowSum call(6, 10);
   PlanPtr plan = call.mustPlan(3);
-  fovea_plan_stats stats{offsetof(fovea_plan_stats, blocks), 0, 0, -7, -7};
+  fovea_plan_stats stats{offsetof(fovea_plan_stats, blocks), 0, 0, -7, -7, -7};
   ASSERT_EQ(fovea_plan_get_stats(plan.get(), &stats), FOVEA_OK);
   EXPECT_EQ(stats.struct_size, offsetof(fovea_plan_stats, blocks));
   EXPECT_EQ(stats.tasks, 6);
@@ -195,7 +195,7 @@ TEST(Plan, RefusesNullAndOldExec) {
   exec.struct_size = 8;
   const Answer answer = call.plan(nullptr, &exec);
   EXPECT_EQ(answer.status, FOVEA_INVALID);
-  EXPECT_EQ(answer.message, "fovea_exec.struct_size is 8, set it to sizeof(fovea_exec) = 32");
+  EXPECT_EQ(answer.message, "fovea_exec.struct_size is 8, set it to sizeof(fovea_exec) = 40");
   EXPECT_EQ(fovea_plan_workspace(nullptr), 0u);
   fovea_plan_destroy(nullptr);
   size_t count = 5;

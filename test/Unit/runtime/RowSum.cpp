@@ -85,7 +85,8 @@ static const fovea_param kParams[NumParams] = {
 };
 static const char *const kMessages[] = {"'first' must not be negative", "'first' must be at most C"};
 static const fovea_kernel_table kKernels[] = {
-    {"row_sum", kParams, nullptr, kMessages, rowSumPlan, rowSumTask, rowSumClassify, kArenaBytes, NumParams, 0, 2, 0},
+    {"row_sum", kParams, nullptr, kMessages, rowSumPlan, rowSumTask, rowSumClassify, nullptr, kArenaBytes, NumParams, 0,
+     2, 0},
 };
 const fovea_module_table fovea::test::kRowSumTable = {FOVEA_ABI_MAGIC, FOVEA_ABI_VERSION, "by hand", kKernels, 1, 0};
 

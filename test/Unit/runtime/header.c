@@ -7,7 +7,7 @@ int foveaStatusFromC(void);
 
 int foveaStatusFromC(void) {
   fovea_arg arg = {FOVEA_ARG_INT, {0}};
-  fovea_exec exec = {sizeof(fovea_exec), 1, 0, 0, 0};
+  fovea_exec exec = {sizeof(fovea_exec), 1, 0, 0, 0, 0};
   fovea_plan *plan = 0;
   fovea_error *error = 0;
   fovea_status status;

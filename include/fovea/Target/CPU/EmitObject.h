@@ -15,9 +15,12 @@ class TargetMachine;
 
 namespace fovea {
 
+struct GpuImage;
+
 /// The one data symbol of a compiled module: fovea_module_table (fovea_abi.h), as constants beside the code. `kernels`
-/// is the `fovea.kernels` attribute that --attn-outline-tasks left.
-void emitModuleTable(llvm::Module &module, mlir::ArrayAttr kernels, llvm::StringRef symbol, llvm::StringRef buildId);
+/// is the `fovea.kernels` attribute that --attn-outline-tasks left. With an image, its entry points are the tasks.
+void emitModuleTable(llvm::Module &module, mlir::ArrayAttr kernels, llvm::StringRef symbol, llvm::StringRef buildId,
+                     const GpuImage *image = nullptr);
 
 /// Few passes: the vector code is already in its final shape, so that more would cost time and gain nothing.
 void optimize(llvm::Module &module, llvm::TargetMachine &machine);
@@ -25,6 +28,9 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine);
 /// An ELF object or assembly text.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> emitCode(llvm::Module &module, llvm::TargetMachine &machine,
                                                              llvm::CodeGenFileType type);
+
+/// A C comment with the arguments of one kernel of `fovea.kernels`.
+std::string describeArguments(mlir::DictionaryAttr kernel);
 
 /// What a C or C++ program includes to use a module that is linked to it: the table's declaration, and every kernel's
 /// arguments in a comment.
