@@ -94,7 +94,10 @@ private:
     emitKernel(op, geometry, builder);
     launch.set("threads", builder.getI64IntegerAttr(geometry.threads()));
     launch.set("shared_bytes", builder.getI64IntegerAttr(geometry.sharedBytes()));
-    if (int64_t blocks = geometry.blocksPerMultiprocessor())
+    // Of its shared memory a block may have all but a KiB, which the system takes of each.
+    constexpr int64_t kReservedBytes = 1024;
+    int64_t blocks = geometry.blocksPerMultiprocessor();
+    if (blocks && blocks * (geometry.sharedBytes() + kReservedBytes) <= sharedBytes + kReservedBytes)
       launch.set("blocks_per_multiprocessor", builder.getI64IntegerAttr(blocks));
     launches.set(function.getName(), launch.getDictionary(&getContext()));
     return success();

@@ -217,7 +217,7 @@ TEST(InjectedBug, CountIsNotResetForTheNextRun) {
 
 TEST(InjectedBug, PartialResultBehindTheWorkspace) {
   expectFound(BrokenKernel(pieces()).behind(kArrival).movePointer("llvm.load", 0, 1, 1 << 24),
-              "of 'partial results', which has");
+              "(llvm.load): reads 8 bytes at byte ");
 }
 
 } // namespace
