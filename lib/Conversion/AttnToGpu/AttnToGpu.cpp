@@ -91,12 +91,13 @@ private:
     OpBuilder builder(op);
     NamedAttrList launch;
     launch.set("aligned", alignedParams(op));
+    bool hasScore = op.hasScore(); // its code needs registers of its own
     emitKernel(op, geometry, builder);
     launch.set("threads", builder.getI64IntegerAttr(geometry.threads()));
     launch.set("shared_bytes", builder.getI64IntegerAttr(geometry.sharedBytes()));
     // Of its shared memory a block may have all but a KiB, which the system takes of each.
     constexpr int64_t kReservedBytes = 1024;
-    int64_t blocks = geometry.blocksPerMultiprocessor();
+    int64_t blocks = hasScore ? 0 : geometry.blocksPerMultiprocessor();
     if (blocks && blocks * (geometry.sharedBytes() + kReservedBytes) <= sharedBytes + kReservedBytes)
       launch.set("blocks_per_multiprocessor", builder.getI64IntegerAttr(blocks));
     launches.set(function.getName(), launch.getDictionary(&getContext()));
