@@ -32,6 +32,13 @@ FOVEA_WIDEST void accumulateBoth(int64_t n, double a, const double *x, double *y
   }
 }
 
+FOVEA_WIDEST double dot(int64_t n, const double *x, const double *y) {
+  double sum = 0;
+  for (int64_t k = 0; k < n; ++k)
+    sum += x[k] * y[k];
+  return sum;
+}
+
 /// Euclidean norm of n elements, `stride` apart.
 double norm(int64_t n, const double *x, int64_t stride) {
   double squares = 0;
@@ -45,9 +52,15 @@ struct Head {
   std::vector<double> keys;   // [Dk, Nk]
   std::vector<double> values; // [Nk, Dv]
   std::vector<double> norms;  // [Nk] of the keys
+  std::vector<double> sizes;  // [Nk, Dv] of what the values are sums of; empty: the values' own
 
   Head(const AttentionProblem &p, int64_t b, int64_t h)
       : keys(p.keyColumns * p.keys), values(p.keys * p.valueColumns), norms(p.keys) {
+    p.keyUp ? expand(p, b, h) : read(p, b, h);
+  }
+
+private:
+  void read(const AttentionProblem &p, int64_t b, int64_t h) {
     fovea::attn::Layout layout = fovea::attn::AttentionOp(p.op).getLayout();
     Strides keyStrides(p.key->shape, layout), valueStrides(p.value->shape, layout);
     for (int64_t j = 0; j < p.keys; ++j) {
@@ -59,6 +72,40 @@ struct Head {
       for (int64_t d = 0; d < p.valueColumns; ++d)
         values[j * p.valueColumns + d] = p.value->floatAt(from + d);
     }
+  }
+
+  /// A sum of products is off by eps times the norms of its factors, however small it is itself.
+  void expand(const AttentionProblem &p, int64_t b, int64_t h) {
+    Strides strides(p.key->shape, fovea::attn::AttentionOp(p.op).getLayout());
+    int64_t own = p.keyUp->shape[1], shared = p.keyColumns - own;
+    std::vector<double> keyUp = projection(*p.keyUp, h), valueUp = projection(*p.valueUp, h), latent(p.latents);
+    double keyUpNorm = norm(own * p.latents, keyUp.data(), 1);
+    sizes.resize(values.size());
+    for (int64_t j = 0; j < p.keys; ++j) {
+      int64_t from = b * strides.batch + j * strides.position;
+      for (int64_t c = 0; c < p.latents; ++c)
+        latent[c] = p.key->floatAt(from + c);
+      double latentNorm = norm(p.latents, latent.data(), 1);
+      for (int64_t d = 0; d < own; ++d)
+        keys[d * p.keys + j] = dot(p.latents, &keyUp[d * p.latents], latent.data());
+      for (int64_t d = 0; d < shared; ++d)
+        keys[(own + d) * p.keys + j] = p.key->floatAt(from + p.latents + d);
+      double sharedNorm = shared ? norm(shared, &keys[own * p.keys + j], p.keys) : 0;
+      norms[j] = std::hypot(keyUpNorm * latentNorm, sharedNorm);
+      for (int64_t e = 0; e < p.valueColumns; ++e) {
+        const double *row = &valueUp[e * p.latents];
+        values[j * p.valueColumns + e] = dot(p.latents, row, latent.data());
+        sizes[j * p.valueColumns + e] = norm(p.latents, row, 1) * latentNorm;
+      }
+    }
+  }
+
+  static std::vector<double> projection(const HostTensor &up, int64_t h) {
+    int64_t count = up.shape[1] * up.shape[2];
+    std::vector<double> result(count);
+    for (int64_t k = 0; k < count; ++k)
+      result[k] = up.floatAt(h * count + k);
+    return result;
   }
 };
 
@@ -171,9 +218,16 @@ void Evaluator::softmax(const Head &head, Row &row) const {
       sum += std::exp(row.t[j] - largest);
   row.lse = largest + std::log(sum);
   for (int64_t j = 0; j < p.keys; ++j)
-    if (row.seen[j])
-      accumulateBoth(p.valueColumns, std::exp(row.t[j] - largest) / sum, &head.values[j * p.valueColumns],
-                     row.output.data(), row.magnitude.data());
+    if (row.seen[j]) {
+      double weight = std::exp(row.t[j] - largest) / sum;
+      const double *value = &head.values[j * p.valueColumns];
+      if (head.sizes.empty()) {
+        accumulateBoth(p.valueColumns, weight, value, row.output.data(), row.magnitude.data());
+        continue;
+      }
+      accumulate(p.valueColumns, weight, value, row.output.data());
+      accumulate(p.valueColumns, weight, &head.sizes[j * p.valueColumns], row.magnitude.data());
+    }
 }
 
 /// s is off by eps times the size of its dot product; what that makes of t, the score code itself tells.

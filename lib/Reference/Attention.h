@@ -14,8 +14,10 @@ namespace fovea::reference {
 struct AttentionProblem {
   attn::AttentionOp op;
   TensorRef query, key, value;
+  TensorRef keyUp, valueUp; // of a latent attention, whose kv heads are the query's: each expands its own
   std::vector<int64_t> offsets; // per sequence
   int64_t batches, heads, kvHeads, queries, keys, keyColumns, valueColumns;
+  int64_t latents = 0; // columns
 
   static mlir::FailureOr<AttentionProblem> create(attn::AttentionOp op, Lookup lookup);
   std::vector<int64_t> outputShape() const;

@@ -54,6 +54,23 @@ static LogicalResult readOffsets(AttentionProblem &problem, Lookup lookup) {
   return success();
 }
 
+static LogicalResult readProjections(AttentionProblem &problem, Lookup lookup) {
+  AttentionOp op = problem.op;
+  FailureOr<TensorRef> keyUp = arrayOf(op.getLatent()[0], op, lookup), valueUp = arrayOf(op.getLatent()[1], op, lookup);
+  if (failed(keyUp) || failed(valueUp))
+    return failure();
+  if ((*keyUp)->shape[0] != problem.heads || (*valueUp)->shape[0] != problem.heads || problem.kvHeads != 1)
+    return op.emitError() << "key_up " << formatShape((*keyUp)->shape) << " and value_up "
+                          << formatShape((*valueUp)->shape) << " do not fit " << problem.heads << " query heads and "
+                          << problem.kvHeads << " heads of the cache";
+  problem.keyUp = *keyUp;
+  problem.valueUp = *valueUp;
+  problem.kvHeads = problem.heads;
+  problem.valueColumns = op.getValueHeadSize();
+  problem.latents = op.getLatentSize();
+  return success();
+}
+
 FailureOr<AttentionProblem> AttentionProblem::create(AttentionOp op, Lookup lookup) {
   FailureOr<TensorRef> query = arrayOf(op.getQuery(), op, lookup), key = arrayOf(op.getKey(), op, lookup),
                        value = arrayOf(op.getValue(), op, lookup);
@@ -62,11 +79,13 @@ FailureOr<AttentionProblem> AttentionProblem::create(AttentionOp op, Lookup look
   SmallVector<int64_t, 4> order = AttentionOp::dimensionOrder(op.getLayout());
   const auto &q = (*query)->shape, &k = (*key)->shape, &v = (*value)->shape;
   if (k[order[0]] != q[order[0]] || v[order[0]] != q[order[0]] || k[order[1]] != v[order[1]] ||
-      k[order[2]] != v[order[2]] || k[3] != q[3])
+      k[order[2]] != v[order[2]] || (k[3] != q[3] && !op.isLatent()))
     return op.emitError() << "query " << formatShape(q) << ", key " << formatShape(k) << " and value " << formatShape(v)
                           << " do not fit together";
-  AttentionProblem problem{op,          *query,      *key,        *value,      {},   q[order[0]],
+  AttentionProblem problem{op,          *query,      *key,        *value,      {},          {},   {},  q[order[0]],
                            q[order[1]], k[order[1]], q[order[2]], k[order[2]], q[3], v[3]};
+  if (op.isLatent() && failed(readProjections(problem, lookup)))
+    return failure();
   if (problem.kvHeads == 0 ? problem.heads != 0 : problem.heads % problem.kvHeads != 0)
     return op.emitError() << problem.heads << " query heads are not a multiple of " << problem.kvHeads << " kv heads";
   if (failed(readOffsets(problem, lookup)))
@@ -74,7 +93,8 @@ FailureOr<AttentionProblem> AttentionProblem::create(AttentionOp op, Lookup look
   auto rotateBy = [&](TensorRef &rows, OperandRange tables, ArrayRef<int64_t> offsets) -> LogicalResult {
     if (tables.empty())
       return success();
-    FailureOr<TensorRef> rotated = rotate(op, rows, tables, op.getPairing(), op.getLayout(), offsets, lookup);
+    int64_t first = op.isLatent() ? rows->shape[3] - AttentionOp::getRotatedColumns(tables) : 0;
+    FailureOr<TensorRef> rotated = rotate(op, rows, tables, op.getPairing(), op.getLayout(), offsets, first, lookup);
     if (failed(rotated))
       return failure();
     rows = *rotated;

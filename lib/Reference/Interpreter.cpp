@@ -148,7 +148,7 @@ LogicalResult Interpreter::runRope(fovea::attn::RopeOp op) {
   const RuntimeValue *offset = op.getOffset() ? find(op.getOffset()) : nullptr;
   int64_t first = offset ? std::get<int64_t>(*offset) : 0;
   std::vector<int64_t> offsets(rows->shape[0], first);
-  FailureOr<TensorRef> rotated = rotate(op, rows, tables, op.getPairing(), op.getLayout(), offsets,
+  FailureOr<TensorRef> rotated = rotate(op, rows, tables, op.getPairing(), op.getLayout(), offsets, /*first=*/0,
                                         [&](Value value) { return find(value); });
   if (failed(rotated))
     return failure();

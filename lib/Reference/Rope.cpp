@@ -11,7 +11,7 @@ using fovea::attn::AttentionOp;
 using fovea::attn::Pairing;
 
 FailureOr<TensorRef> fovea::reference::rotate(Operation *op, const TensorRef &rows, ValueRange tables, Pairing pairing,
-                                              attn::Layout layout, ArrayRef<int64_t> offsets, Lookup lookup) {
+                                              attn::Layout layout, ArrayRef<int64_t> offsets, int64_t first, Lookup lookup) {
   SmallVector<TensorRef> arrays;
   for (Value table : tables) {
     const RuntimeValue *known = lookup(table);
@@ -25,7 +25,7 @@ FailureOr<TensorRef> fovea::reference::rotate(Operation *op, const TensorRef &ro
   int64_t columns = rows->shape[3], pairs = cos.shape.back();
   bool isPerRow = cos.shape.size() == 3;
   const HostTensor &perRow = arrays.size() == 3 ? *arrays[2] : cos;
-  if (cos.shape != sin.shape || 2 * pairs > columns ||
+  if (cos.shape != sin.shape || first + 2 * pairs > columns ||
       ((isPerRow || arrays.size() == 3) && (perRow.shape[0] != batches || perRow.shape[1] != count)))
     return op->emitError() << "cos " << formatShape(cos.shape) << ", sin " << formatShape(sin.shape) << " and rows "
                            << formatShape(rows->shape) << " do not fit together";
@@ -41,10 +41,10 @@ FailureOr<TensorRef> fovea::reference::rotate(Operation *op, const TensorRef &ro
       for (int64_t h = 0; h < heads; ++h) {
         int64_t row = b * strides.batch + h * strides.head + n * strides.position;
         double *out = rotated->data<double>() + row;
-        for (int64_t d = 2 * pairs; d < columns; ++d)
+        for (int64_t d = 0; d < columns; ++d)
           out[d] = rows->floatAt(row + d);
         for (int64_t f = 0; f < pairs; ++f) {
-          int64_t low = pairing == Pairing::Half ? f : 2 * f, high = pairing == Pairing::Half ? f + pairs : 2 * f + 1;
+          int64_t low = first + (pairing == Pairing::Half ? f : 2 * f), high = low + (pairing == Pairing::Half ? pairs : 1);
           double x = rows->floatAt(row + low), y = rows->floatAt(row + high);
           double c = cos.floatAt(at * pairs + f), s = sin.floatAt(at * pairs + f);
           out[low] = x * c - y * s;

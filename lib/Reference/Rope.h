@@ -9,10 +9,10 @@
 namespace fovea::reference {
 
 /// `rows` as attn.rope rotates it, in fp64. tables: cos, sin and perhaps positions; offsets: of each sequence's first
-/// row where there are no positions. Errors are diagnostics at `op`.
+/// row where there are no positions; first: the column where pairs begin. Errors are diagnostics at `op`.
 mlir::FailureOr<TensorRef> rotate(mlir::Operation *op, const TensorRef &rows, mlir::ValueRange tables,
                                   attn::Pairing pairing, attn::Layout layout, llvm::ArrayRef<int64_t> offsets,
-                                  Lookup lookup);
+                                  int64_t first, Lookup lookup);
 
 } // namespace fovea::reference
 

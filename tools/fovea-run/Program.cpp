@@ -134,8 +134,12 @@ void Program::describeSizes(const Kernel &kernel, Sizes &sizes) {
       return rope ? Value(rope.getInput()) : value;
     };
     parts.add(paramOf(rotated(op.getQuery())), {"B", "Hq", "Nq", "Dk"}, order);
-    parts.add(paramOf(rotated(op.getKey())), {"B", "Hkv", "Nk", "Dk"}, order);
-    parts.add(paramOf(op.getValue()), {"B", "Hkv", "Nk", "Dv"}, order);
+    parts.add(paramOf(rotated(op.getKey())), {"B", "Hkv", "Nk", op.isLatent() ? "Dc + R" : "Dk"}, order);
+    parts.add(paramOf(op.getValue()), {"B", "Hkv", "Nk", op.isLatent() ? "Dc + R" : "Dv"}, order);
+    if (op.isLatent()) {
+      parts.add(paramOf(op.getLatent()[0]), {"Hq", "Dk - R", "Dc"}, {0, 1, 2});
+      parts.add(paramOf(op.getLatent()[1]), {"Hq", "Dv", "Dc"}, {0, 1, 2});
+    }
     if (op.getQOffset() && isa<ShapedType>(op.getQOffset().getType()))
       parts.add(paramOf(op.getQOffset()), {"B"}, {0});
     auto addOutput = [&](unsigned part, std::optional<unsigned> param) {

@@ -36,21 +36,67 @@ struct LowerLoadTile : OpConversionPattern<LoadTileOp> {
     Loops b(op.getLoc(), rewriter);
     TileType type = op.getTile().getType();
     Value tile = b.buffer({type.getRows(), type.getColumns()}, b.getF32Type());
+    Value source = b.buffer({op.getSourceColumns()}, b.getF32Type()); // one row, as it stands in memory
     b.loop(b.index(type.getRows()), [&](Value r) {
-      Value live = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, r, op.getValid());
-      if (op.isRotated()) {
-        auto branch = scf::IfOp::create(b, live, /*withElseRegion=*/true);
-        OpBuilder::InsertionGuard guard(b);
-        b.setInsertionPointToStart(branch.thenBlock());
-        rotateRow(b, op, r, [&](Value element, Value column) { b.store(element, tile, {r, column}); });
-        b.setInsertionPointToStart(branch.elseBlock());
-        return b.loop(b.index(type.getColumns()), [&](Value c) { b.store(b.real(0), tile, {r, c}); });
-      }
-      b.loop(b.index(type.getColumns()), [&](Value c) {
-        auto element = [&] {
-          return b.load(op.getSource(), {op.getBatch(), op.getHead(), arith::AddIOp::create(b, op.getRow(), r), c});
-        };
-        b.store(b.choose(live, b.getF32Type(), element, [&] { return b.real(0); }), tile, {r, c});
+      auto branch = scf::IfOp::create(b, arith::CmpIOp::create(b, arith::CmpIPredicate::ult, r, op.getValid()),
+                                      /*withElseRegion=*/true);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(branch.thenBlock());
+      loadRow(b, op, r, source);
+      storeRow(b, op, r, source, tile);
+      b.setInsertionPointToStart(branch.elseBlock());
+      b.loop(b.index(type.getColumns()), [&](Value c) { b.store(b.real(0), tile, {r, c}); });
+    });
+    rewriter.replaceOp(op, tile);
+    return success();
+  }
+
+private:
+  static void loadRow(Loops &b, LoadTileOp op, Value r, Value to) {
+    if (op.isRotated())
+      return rotateRow(b, op, r, [&](Value element, Value column) { b.store(element, to, column); });
+    auto [head, row] = op.rowOf(b, r);
+    b.loop(b.index(op.getSourceColumns()),
+           [&, head = head, row = row](Value c) { b.store(b.load(op.getSource(), {op.getBatch(), head, row, c}), to, c); });
+  }
+
+  /// With a projection, what latents have to do with: key_up^T q in place of q.
+  static void storeRow(Loops &b, LoadTileOp op, Value r, Value from, Value tile) {
+    int64_t columns = op.getTile().getType().getColumns(), own = 0, latents = 0;
+    if (Value up = op.getAbsorb()) {
+      own = op.getAbsorb().getType().getDimSize(1), latents = op.getAbsorb().getType().getDimSize(2);
+      Value head = op.rowOf(b, r).first;
+      b.loop(b.index(latents), [&](Value c) {
+        Value sum = b.fold(b.index(own), b.real(0), [&](Value d, Value sum) {
+          return b.add(sum, b.mul(b.load(from, d), b.load(up, {head, d, c})));
+        });
+        b.store(sum, tile, {r, c});
+      });
+    }
+    auto plus = [&](Value a, int64_t c) { return arith::AddIOp::create(b, a, b.index(c)).getResult(); };
+    b.loop(b.index(columns - latents),
+           [&](Value c) { b.store(b.load(from, plus(c, own)), tile, {r, plus(c, latents)}); });
+  }
+};
+
+struct LowerExpandTile : OpConversionPattern<ExpandTileOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(ExpandTileOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Loops b(op.getLoc(), rewriter);
+    TileType type = op.getResult().getType();
+    int64_t rows = op.getRows(), shared = type.getColumns() - rows;
+    Value tile = b.buffer({type.getRows(), type.getColumns()}, b.getF32Type());
+    auto plus = [&](Value a, int64_t c) { return arith::AddIOp::create(b, a, b.index(c)).getResult(); };
+    b.loop(b.index(type.getRows()), [&](Value j) {
+      b.loop(b.index(rows), [&](Value d) {
+        Value sum = b.fold(b.index(op.getUp().getType().getColumns()), b.real(0), [&](Value c, Value sum) {
+          return b.add(sum, b.mul(b.load(adaptor.getLatents(), {j, c}), b.load(adaptor.getUp(), {d, c})));
+        });
+        b.store(sum, tile, {j, d});
+      });
+      b.loop(b.index(shared), [&](Value c) {
+        Value from = plus(c, op.getLatents().getType().getColumns() - shared);
+        b.store(b.load(adaptor.getLatents(), {j, from}), tile, {j, plus(c, rows)});
       });
     });
     rewriter.replaceOp(op, tile);
@@ -83,7 +129,7 @@ struct LowerUpdate : OpConversionPattern<UpdateOp> {
     State state(adaptor.getState());
     int64_t keys = op.getKey().getType().getRows();
     Value scores = b.buffer({keys}, b.getF32Type()), visible = b.buffer({keys}, b.getI8Type());
-    Value partial = b.buffer({op.getValue().getType().getColumns()}, b.getF32Type());
+    Value partial = b.buffer({op.getState().getType().getColumns()}, b.getF32Type());
     b.loop(op.getValidRows(), [&](Value r) {
       Value maximum =
           emitScores(b, op, r, adaptor.getQuery()[0], adaptor.getKey()[0], scores, visible, b.load(state.m, r));
@@ -94,21 +140,30 @@ struct LowerUpdate : OpConversionPattern<UpdateOp> {
   }
 
 private:
+  /// The head and the position of a row.
+  static std::pair<Value, Value> rowOf(Loops &b, UpdateOp op, Value r) {
+    if (!op.isPacked())
+      return {op.getHead(), arith::AddIOp::create(b, op.getRow(), r)};
+    Value number = arith::AddIOp::create(b, op.getPacked()[0], r), ofHead = op.getPacked()[1];
+    Value head = arith::DivUIOp::create(b, number, ofHead), row = arith::RemUIOp::create(b, number, ofHead);
+    return {arith::AddIOp::create(b, op.getHead(), head), arith::AddIOp::create(b, op.getRow(), row)};
+  }
+
   /// scores[k] = score(scale <q, k>), visible[k]; returns max(m, scores where visible). A NaN never wins the maximum;
   /// it reaches the sum through its own exponential.
   static Value emitScores(Loops &b, UpdateOp op, Value r, Value query, Value key, Value scores, Value visible,
                           Value m) {
-    Value i = arith::AddIOp::create(b, op.getRow(), r);
-    return b.fold(op.getValidKeys(), m, [&](Value k, Value maximum) {
+    auto [head, i] = rowOf(b, op, r);
+    return b.fold(op.getValidKeys(), m, [&, head = head, i = i](Value k, Value maximum) {
       Value j = arith::AddIOp::create(b, op.getKeyPosition(), k);
       Value product = b.fold(b.index(op.getQuery().getType().getColumns()), b.real(0), [&](Value d, Value sum) {
         return b.add(sum, b.mul(b.load(query, {r, d}), b.load(key, {k, d})));
       });
       Value score = b.mul(product, b.real(op.getScale().convertToDouble()));
       if (!op.getScore().empty())
-        score = inlineRegion(b, op.getScore(), {score, op.getBatch(), op.getHead(), i, j});
+        score = inlineRegion(b, op.getScore(), {score, op.getBatch(), head, i, j});
       Value keep = op.getMask().empty() ? Value(arith::ConstantIntOp::create(b, 1, 1))
-                                        : inlineRegion(b, op.getMask(), {op.getBatch(), op.getHead(), i, j});
+                                        : inlineRegion(b, op.getMask(), {op.getBatch(), head, i, j});
       b.store(score, scores, k);
       b.store(arith::ExtUIOp::create(b, b.getI8Type(), keep), visible, k);
       Value larger = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, score, maximum);
@@ -124,7 +179,7 @@ private:
     bool isPointwise = op.getWeights() == Weights::Pointwise; // then scores are weights, and nothing is rescaled
     Value reference = b.select(b.equals(maximum, -std::numeric_limits<float>::infinity()), b.real(0), maximum);
     Value alpha = isPointwise ? b.real(1) : b.exp(b.sub(b.load(state.m, r), reference));
-    Value columns = b.index(op.getValue().getType().getColumns());
+    Value columns = b.index(op.getState().getType().getColumns());
     b.loop(columns, [&](Value c) { b.store(b.real(0), partial, c); });
     Value sum = b.fold(op.getValidKeys(), b.real(0), [&](Value k, Value l) {
       Value keep = arith::TruncIOp::create(b, b.getI1Type(), b.load(visible, k));
@@ -151,17 +206,26 @@ struct LowerFinalize : OpConversionPattern<FinalizeOp> {
     Loops b(op.getLoc(), rewriter);
     State state(adaptor.getState());
     b.loop(op.getValid(), [&](Value r) {
-      Value row = arith::AddIOp::create(b, op.getRow(), r);
+      auto [head, row] = op.rowOf(b, r);
       Value sum = b.load(state.l, r), empty = b.equals(sum, 0);
-      b.loop(b.index(op.getState().getType().getColumns()), [&](Value c) {
+      Value columns = b.index(op.getState().getType().getColumns());
+      auto result = [&](Value c) {
         Value result = b.load(state.acc, {r, c});
         if (op.getWeights() == Weights::Softmax)
           result = b.select(empty, b.real(0), arith::DivFOp::create(b, result, sum));
-        b.store(result, op.getOutput(), {op.getBatch(), op.getHead(), row, c});
+        return result;
+      };
+      auto expanded = [&, head = head](Value e) {
+        return b.fold(columns, b.real(0), [&](Value c, Value sum) {
+          return b.add(sum, b.mul(result(c), b.load(op.getExpand(), {head, e, c})));
+        });
+      };
+      b.loop(b.index(op.getOutput().getType().getDimSize(3)), [&, head = head, row = row](Value c) {
+        b.store(op.getExpand() ? expanded(c) : result(c), op.getOutput(), {op.getBatch(), head, row, c});
       });
       if (Value lse = op.getLse()) {
         Value full = b.add(b.load(state.m, r), math::LogOp::create(b, sum));
-        b.store(b.select(empty, b.negativeInfinity(), full), lse, {op.getBatch(), op.getHead(), row});
+        b.store(b.select(empty, b.negativeInfinity(), full), lse, {op.getBatch(), head, row});
       }
     });
     rewriter.eraseOp(op);
@@ -182,7 +246,7 @@ struct ConvertAttnTileToLoopsPass : fovea::impl::ConvertAttnTileToLoopsBase<Conv
       return success();
     });
     RewritePatternSet patterns(&getContext());
-    patterns.add<LowerLoadTile, LowerInitState, LowerUpdate, LowerFinalize>(types, &getContext());
+    patterns.add<LowerLoadTile, LowerExpandTile, LowerInitState, LowerUpdate, LowerFinalize>(types, &getContext());
     if (failed(convertTileOps(getOperation(), types, std::move(patterns))))
       signalPassFailure();
   }

@@ -46,6 +46,7 @@ struct ConvertAttnTileToVectorPass : fovea::impl::ConvertAttnTileToVectorBase<Co
         });
     RewritePatternSet patterns(function.getContext());
     populateLoadTilePatterns(types, patterns);
+    populateExpandTilePatterns(types, patterns);
     populateStatePatterns(types, patterns);
     populateUpdatePatterns(types, patterns);
     if (failed(convertTileOps(function, types, std::move(patterns))))

@@ -2,6 +2,7 @@
 //
 // attn.load_tile: the one place that knows how a source lies in memory.
 #include "Patterns.h"
+#include "ProjectRow.h"
 #include "RotateTile.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
@@ -25,8 +26,8 @@ struct LowerLoadQuery : OpConversionPattern<LoadTileOp> {
     Value tile = b.buffer({type.getRows() / panel, columns, panel});
     Value panels = b.createOrFold<arith::CeilDivUIOp>(op.getValid(), b.index(panel));
     rewriter.replaceOp(op, tile);
-    if (op.isRotated()) {
-      packRotated(b, op, tile, panels);
+    if (op.isRotated() || op.getHeadsOf() || op.getAbsorb()) {
+      packRowByRow(b, op, tile, panels);
       return success();
     }
     StridedRows source(b, op.getSource(), op.getBatch(), op.getHead());
@@ -60,23 +61,54 @@ private:
     });
   }
 
-  /// Each panel is rotated row by row before it is transposed.
-  static void packRotated(VectorEmitter &b, LoadTileOp op, Value tile, Value panels) {
+  /// Each panel is made row by row, of any head, rotated, projected, before it is transposed.
+  static void packRowByRow(VectorEmitter &b, LoadTileOp op, Value tile, Value panels) {
     int64_t panel = b.schedule.getPanel(), columns = op.getTile().getType().getColumns();
-    Value rotated = b.buffer({panel, columns}), last = b.sub(op.getValid(), b.index(1));
-    RowRotator rotator(b, op);
+    Value made = b.buffer({panel, columns}), last = b.sub(op.getValid(), b.index(1));
+    std::optional<RowRotator> rotator;
+    if (op.isRotated())
+      rotator.emplace(b, op);
+    Value source = op.getAbsorb() ? b.buffer({1, op.getSourceColumns()}) : Value();
+    auto fetch = [&](Value r, Value destination, Value to) {
+      rotator ? rotator->rotate(r, destination, to) : copyRow(b, op, r, destination, to);
+    };
     b.loop(panels, [&](Value p) {
       Value first = b.mul(p, panel);
-      b.loop(b.index(panel), [&](Value w) { rotator.rotate(b.min(b.add(first, w), last), rotated, w); });
+      b.loop(b.index(panel), [&](Value w) {
+        Value r = b.min(b.add(first, w), last);
+        if (!source)
+          return fetch(r, made, w);
+        fetch(r, source, b.index(0));
+        absorb(b, op, r, source, made, w);
+      });
       if (columns >= b.lanes()) {
-        Value base = memref::ExtractStridedMetadataOp::create(b, rotated).getBaseBuffer();
+        Value base = memref::ExtractStridedMetadataOp::create(b, made).getBaseBuffer();
         auto offset = [&](Value w) { return b.mul(w, columns); };
         return packBlocks(b, columns, base, offset, b.getIndexAttr(columns), tile, p);
       }
       b.loop(b.index(panel), [&](Value w) {
-        b.loop(b.index(columns), [&](Value d) { b.store(b.load(rotated, {w, d}), tile, {p, d, w}); });
+        b.loop(b.index(columns), [&](Value d) { b.store(b.load(made, {w, d}), tile, {p, d, w}); });
       });
     });
+  }
+
+  static void copyRow(VectorEmitter &b, LoadTileOp op, Value r, Value destination, Value to) {
+    auto [head, row] = op.rowOf(b, r);
+    Value at[] = {op.getBatch(), head, row};
+    b.loop(b.index(op.getSourceColumns()), [&](Value d) {
+      b.store(b.load(op.getSource(), {at[0], at[1], at[2], d}), destination, {to, d});
+    });
+  }
+
+  /// key_up^T times the first columns, then the others.
+  static void absorb(VectorEmitter &b, LoadTileOp op, Value r, Value source, Value made, Value to) {
+    MemRefType up = op.getAbsorb().getType();
+    int64_t own = up.getDimSize(1), latents = up.getDimSize(2), shared = op.getSourceColumns() - own;
+    absorbRow(b, source, op.getAbsorb(), op.rowOf(b, r).first, made, to);
+    if (shared != 0)
+      b.chunks(shared, [&](Value c, int64_t width) {
+        b.storeLeading(b.loadLeading(source, {b.index(0), b.add(c, own)}, width), made, {to, b.add(c, latents)}, width);
+      });
   }
 
   /// Any strides, any number of rows.

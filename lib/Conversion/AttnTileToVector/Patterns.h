@@ -18,6 +18,7 @@
 
 namespace fovea {
 
+void populateExpandTilePatterns(const mlir::TypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateLoadTilePatterns(const mlir::TypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateUpdatePatterns(const mlir::TypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateStatePatterns(const mlir::TypeConverter &types, mlir::RewritePatternSet &patterns);

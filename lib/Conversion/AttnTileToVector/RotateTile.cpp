@@ -14,35 +14,17 @@ using fovea::attn::Pairing;
 
 RowRotator::RowRotator(VectorEmitter &b, attn::LoadTileOp op)
     : b(b), op(op), source(b, op.getSource(), op.getBatch(), op.getHead()), pairs(op.getRopePairs()),
-      columns(op.getTile().getType().getColumns()) {
-  dense = b.both(source.isUnit(b, columns), b.both(isUnit(op.getRope()[0]), isUnit(op.getRope()[1])));
-}
-
-Value RowRotator::isUnit(Value table) {
-  Value stride = memref::ExtractStridedMetadataOp::create(b, table).getStrides().back();
-  return b.compare(arith::CmpIPredicate::eq, stride, b.index(1));
-}
-
-/// memref<1 x pairs>, as if it were dense.
-Value RowRotator::tableRow(Value table, ValueRange angle) {
-  auto metadata = memref::ExtractStridedMetadataOp::create(b, table);
-  Value offset = metadata.getOffset();
-  for (auto [index, stride] : llvm::zip(angle, metadata.getStrides())) // strides may be negative
-    offset = arith::AddIOp::create(b, offset, arith::MulIOp::create(b, index, stride));
-  auto layout = StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, {pairs, 1});
-  auto type = MemRefType::get({1, pairs}, b.getF32Type(), layout);
-  return memref::ReinterpretCastOp::create(b, type, metadata.getBaseBuffer(), OpFoldResult(offset),
-                                           ArrayRef<OpFoldResult>{b.getIndexAttr(1), b.getIndexAttr(pairs)},
-                                           ArrayRef<OpFoldResult>{b.getIndexAttr(pairs), b.getIndexAttr(1)});
+      columns(op.getSourceColumns()), first(op.getFirstColumn()) {
+  dense = b.both(source.isUnit(b, columns), b.both(hasUnitRows(b, op.getRope()[0]), hasUnitRows(b, op.getRope()[1])));
 }
 
 void RowRotator::rotateHalves(Value row, Value cos, Value sin, Value destination, Value to) {
   Value zero = b.index(0);
   b.chunks(pairs, [&](Value f, int64_t width) {
-    Value second = b.add(f, pairs);
-    Value x = b.loadLeading(row, {zero, f}, width), y = b.loadLeading(row, {zero, second}, width);
+    Value low = b.add(f, first), second = b.add(low, pairs);
+    Value x = b.loadLeading(row, {zero, low}, width), y = b.loadLeading(row, {zero, second}, width);
     Value c = b.loadLeading(cos, {zero, f}, width), s = b.loadLeading(sin, {zero, f}, width);
-    b.storeLeading(b.subf(b.mulf(x, c), b.mulf(y, s)), destination, {to, f}, width);
+    b.storeLeading(b.subf(b.mulf(x, c), b.mulf(y, s)), destination, {to, low}, width);
     b.storeLeading(b.fma(x, s, b.mulf(y, c)), destination, {to, second}, width);
   });
 }
@@ -59,8 +41,8 @@ void RowRotator::rotateNeighbours(Value row, Value cos, Value sin, Value destina
   }
   Value sign = arith::ConstantOp::create(b, DenseElementsAttr::get(b.vectorType(), ArrayRef<float>(signs)));
   Value zero = b.index(0);
-  b.chunks(2 * pairs, [&](Value column, int64_t) {
-    Value f = arith::DivUIOp::create(b, column, b.index(2));
+  b.chunks(2 * pairs, [&](Value turning, int64_t) {
+    Value f = arith::DivUIOp::create(b, turning, b.index(2)), column = b.add(turning, first);
     auto spread = [&](Value table) -> Value {
       Value half = vector::LoadOp::create(b, VectorType::get(lanes / 2, b.getF32Type()), table, ValueRange{zero, f});
       return vector::ShuffleOp::create(b, half, half, twice);
@@ -82,14 +64,27 @@ void RowRotator::rotate(Value r, Value destination, Value to) {
     return oneByOne();
   auto byVectors = [&] {
     SmallVector<Value, 2> angle = op.ropeIndices(b, r);
-    Value row = source.denseRow(b, b.add(op.getRow(), r), columns);
-    Value cos = tableRow(op.getRope()[0], angle), sin = tableRow(op.getRope()[1], angle);
+    Value row = rowAt(r);
+    Value cos = denseRow(b, op.getRope()[0], angle), sin = denseRow(b, op.getRope()[1], angle);
     isHalf ? rotateHalves(row, cos, sin, destination, to) : rotateNeighbours(row, cos, sin, destination, to);
-    if (columns > 2 * pairs)
-      b.chunks(columns - 2 * pairs, [&](Value c, int64_t width) {
-        Value column = b.add(c, 2 * pairs);
-        b.storeLeading(b.loadLeading(row, {b.index(0), column}, width), destination, {to, column}, width);
-      });
+    copy(row, 0, first, destination, to);
+    copy(row, first + 2 * pairs, columns, destination, to);
   };
   b.when(dense, byVectors, oneByOne);
+}
+
+Value RowRotator::rowAt(Value r) {
+  auto [head, row] = op.rowOf(b, r);
+  if (!op.getHeadsOf())
+    return source.denseRow(b, row, columns);
+  return StridedRows(b, op.getSource(), op.getBatch(), head).denseRow(b, row, columns);
+}
+
+void RowRotator::copy(Value row, int64_t begin, int64_t end, Value destination, Value to) {
+  if (begin == end)
+    return;
+  b.chunks(end - begin, [&](Value c, int64_t width) {
+    Value column = b.add(c, begin);
+    b.storeLeading(b.loadLeading(row, {b.index(0), column}, width), destination, {to, column}, width);
+  });
 }

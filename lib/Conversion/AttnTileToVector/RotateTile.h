@@ -14,15 +14,16 @@ public:
   void rotate(mlir::Value r, mlir::Value destination, mlir::Value to);
 
 private:
-  mlir::Value isUnit(mlir::Value table);
-  mlir::Value tableRow(mlir::Value table, mlir::ValueRange angle);
+  /// memref<1 x columns> of the source's row, as if it were dense.
+  mlir::Value rowAt(mlir::Value r);
+  void copy(mlir::Value row, int64_t begin, int64_t end, mlir::Value destination, mlir::Value to);
   void rotateHalves(mlir::Value row, mlir::Value cos, mlir::Value sin, mlir::Value destination, mlir::Value to);
   void rotateNeighbours(mlir::Value row, mlir::Value cos, mlir::Value sin, mlir::Value destination, mlir::Value to);
 
   VectorEmitter &b;
   attn::LoadTileOp op;
   StridedRows source;
-  int64_t pairs, columns;
+  int64_t pairs, columns, first; // first: the column where pairs begin
   mlir::Value dense; // rows of source and tables alike
 };
 

@@ -2,6 +2,7 @@
 //
 // The two ends of a state: attn.init_state and attn.finalize.
 #include "Patterns.h"
+#include "ProjectRow.h"
 #include "VectorEmitter.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -47,15 +48,19 @@ struct LowerFinalize : OpConversionPattern<FinalizeOp> {
     Value acc = adaptor.getState()[0], ml = adaptor.getState()[1];
     int64_t panel = b.schedule.getPanel(), columns = op.getState().getType().getColumns();
     StridedRows output(b, op.getOutput(), op.getBatch(), op.getHead());
+    bool isRowByRow = op.getHeadsOf() || op.getExpand();
+    Value made = isRowByRow ? b.buffer({panel, columns}) : Value();
     Value panels = b.createOrFold<arith::CeilDivUIOp>(op.getValid(), b.index(panel));
     b.loop(panels, [&](Value p) {
       Value first = b.mul(p, panel);
       Value live = b.min(b.sub(op.getValid(), first), b.index(panel));
       Value row = b.add(op.getRow(), first);
       if (op.getLse())
-        writeLse(b, op, ml, p, row, live);
+        writeLse(b, op, ml, p, first, live);
       if (op.getWeights() == Weights::Softmax)
         normalize(b, acc, ml, p, columns);
+      if (isRowByRow)
+        return storeRowByRow(b, op, acc, p, first, live, made);
       auto oneByOne = [&] { storeElements(b, op, acc, p, row, live); };
       if (columns < b.lanes())
         return oneByOne();
@@ -84,13 +89,42 @@ private:
   }
 
   /// L = ln 2 M + ln l
-  static void writeLse(VectorEmitter &b, FinalizeOp op, Value ml, Value p, Value row, Value live) {
+  static void writeLse(VectorEmitter &b, FinalizeOp op, Value ml, Value p, Value first, Value live) {
     b.loop(live, [&](Value w) {
       Value maximum = b.load(ml, {p, b.index(0), w}), sum = b.load(ml, {p, b.index(1), w});
       Value full = b.addf(b.mulf(maximum, b.real(static_cast<float>(M_LN2))), math::LogOp::create(b, sum));
       Value empty = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sum, b.real(0));
       Value lse = arith::SelectOp::create(b, empty, b.real(kNegativeInfinity), full);
-      b.store(lse, op.getLse(), {op.getBatch(), op.getHead(), b.add(row, w)});
+      auto [head, row] = op.rowOf(b, b.add(first, w));
+      b.store(lse, op.getLse(), {op.getBatch(), head, row});
+    });
+  }
+
+  /// Rows of several heads, and rows to be projected: transposed as a panel, then one by one.
+  static void storeRowByRow(VectorEmitter &b, FinalizeOp op, Value acc, Value p, Value first, Value live, Value made) {
+    int64_t panel = b.schedule.getPanel(), columns = op.getState().getType().getColumns();
+    if (columns >= b.lanes()) {
+      Value from = memref::ExtractStridedMetadataOp::create(b, acc).getBaseBuffer();
+      Value to = memref::ExtractStridedMetadataOp::create(b, made).getBaseBuffer();
+      b.loop(b.index(0), b.index(panel), b.lanes(), [&](Value w) {
+        b.chunks(columns, [&](Value d, int64_t) {
+          Value at = b.add(b.mul(b.add(b.mul(p, columns), d), panel), w);
+          b.transposeBlock(b.block(from, at, b.getIndexAttr(panel)),
+                           b.block(to, b.add(b.mul(w, columns), d), b.getIndexAttr(columns)));
+        });
+      });
+    } else {
+      b.loop(live, [&](Value w) {
+        b.loop(b.index(columns), [&](Value d) { b.store(b.load(acc, {p, d, w}), made, {w, d}); });
+      });
+    }
+    b.loop(live, [&](Value w) {
+      auto [head, row] = op.rowOf(b, b.add(first, w));
+      Value at[] = {op.getBatch(), head, row};
+      auto store = [&](Value d, Value value) { b.store(value, op.getOutput(), {at[0], at[1], at[2], d}); };
+      if (op.getExpand())
+        return expandRow(b, made, w, op.getExpand(), head, store);
+      b.loop(b.index(columns), [&](Value d) { store(d, b.load(made, {w, d})); });
     });
   }
 

@@ -40,7 +40,9 @@ class UpdateEmitter {
 public:
   UpdateEmitter(VectorEmitter &b, UpdateOp op, Value query, Value key, Value value, ValueRange state)
       : b(b), op(op), query(query), key(key), value(value), acc(state[0]), ml(state[1]),
-        score(b, op.getScore(), op.getBatch(), op.getHead()), mask(b, op.getMask(), op.getBatch(), op.getHead()) {
+        columns(op.getState().getType().getColumns()),
+        score(b, op.getScore(), op.getBatch(), op.isPacked() ? Value() : op.getHead()),
+        mask(b, op.getMask(), op.getBatch(), op.isPacked() ? Value() : op.getHead()) {
     scale = op.getScale().convertToDouble();
     // A score region wants natural-scale values, a negative factor turns maxima into minima, and one that f32 rounds to
     // 0 or infinity makes NaN of -inf or 0: then the scale is applied before.
@@ -60,7 +62,10 @@ public:
       panel = p;
       Value first = b.mul(p, b.schedule.getPanel());
       rows = b.min(b.sub(op.getValidRows(), first), b.index(b.schedule.getPanel()));
-      position = arith::AddIOp::create(b, op.getRow(), first);
+      // Rows of several heads stand anywhere among the positions of one.
+      position = op.isPacked() ? Value(op.getRow()) : Value(arith::AddIOp::create(b, op.getRow(), first));
+      positionEnd = arith::AddIOp::create(b, position, op.isPacked() ? Value(op.getPacked()[1]) : rows);
+      firstRow = first;
       PanelKeys keys = visibleKeys();
       auto body = [&] { emitPanel(keys); };
       if (hasMask)
@@ -75,9 +80,8 @@ private:
 
   TileBoundsOp tileBounds(Value keyBegin, Value keyEnd) {
     Type index = b.getIndexType();
-    Value rowEnd = arith::AddIOp::create(b, position, rows);
     auto bounds = TileBoundsOp::create(b, index, index, index, b.getI1Type(), op.getBatch(), op.getHead(), position,
-                                       rowEnd, keyBegin, keyEnd, microKeys());
+                                       positionEnd, keyBegin, keyEnd, microKeys());
     IRMapping mapping;
     op.getMask().cloneInto(&bounds.getMask(), mapping);
     return bounds;
@@ -87,6 +91,8 @@ private:
     Value all = b.roundUp(op.getValidKeys(), microKeys());
     if (!hasMask)
       return {b.index(0), all, Value()};
+    if (op.isMaskOpaque())
+      return {b.index(0), all, arith::ConstantIntOp::create(b, 0, 1)};
     Value keyEnd = arith::AddIOp::create(b, op.getKeyPosition(), op.getValidKeys());
     auto everything = [&]() -> Values { return {b.index(0), all, arith::ConstantIntOp::create(b, 1, 1)}; };
     auto ask = [&]() -> Values {
@@ -120,10 +126,11 @@ private:
 
   Value lane(int64_t c) { return b.index(c * b.lanes()); }
 
-  /// Absolute query positions per lane. Lanes past the last row repeat it, so that regions only ever see real
-  /// positions.
+  /// Absolute query positions per lane, and heads if lanes mix them. Lanes past the last row repeat it, so that regions
+  /// only ever see real positions.
   void preparePositions() {
     queryPositions.clear();
+    queryHeads.clear();
     VectorType type = b.vectorType(b.getIndexType());
     Value last = b.broadcast(b.sub(rows, b.index(1)));
     for (int64_t c = 0; c < b.vectorsPerPanel(); ++c) {
@@ -132,6 +139,13 @@ private:
         lanes.push_back(c * b.lanes() + i);
       Value offsets = arith::ConstantOp::create(b, DenseIntElementsAttr::get(type, lanes));
       offsets = arith::MinSIOp::create(b, offsets, last);
+      if (op.isPacked()) {
+        Value number = arith::AddIOp::create(b, op.getPacked()[0], firstRow), ofHead = b.broadcast(op.getPacked()[1]);
+        number = arith::AddIOp::create(b, b.broadcast(number), offsets);
+        Value heads = arith::DivUIOp::create(b, number, ofHead);
+        queryHeads.push_back(arith::AddIOp::create(b, b.broadcast(op.getHead()), heads));
+        offsets = arith::SubIOp::create(b, number, arith::MulIOp::create(b, heads, ofHead));
+      }
       queryPositions.push_back(arith::AddIOp::create(b, b.broadcast(position), offsets));
     }
   }
@@ -142,14 +156,18 @@ private:
     return arith::AddIOp::create(b, op.getKeyPosition(), b.min(k, last));
   }
 
-  /// Which lanes of each vector of queries see key k.
-  Values visible(Value k, ValueRange queries) {
-    Values keep(queries.size(), b.broadcast(b.compare(arith::CmpIPredicate::ult, k, op.getValidKeys())));
+  /// Which lanes of `count` vectors of queries, from the c-th on, see key k.
+  Values visible(Value k, int64_t c, int64_t count) {
+    Values keep(count, b.broadcast(b.compare(arith::CmpIPredicate::ult, k, op.getValidKeys())));
     if (!hasMask)
       return keep;
-    for (auto [lanes, seen] : llvm::zip_equal(keep, mask.at(keyPosition(k), queries)))
+    for (auto [lanes, seen] : llvm::zip_equal(keep, mask.at(keyPosition(k), vectors(queryPositions, c, count), vectors(queryHeads, c, count))))
       lanes = b.both(lanes, seen);
     return keep;
+  }
+
+  static ValueRange vectors(const Values &values, int64_t c, int64_t count) {
+    return values.empty() ? ValueRange() : ValueRange(values).slice(c, count);
   }
 
   /// First matrix product; returns the maxima of the block per vector.
@@ -173,24 +191,10 @@ private:
   Values scoreTile(Value k) {
     Values zero(microKeys() * b.vectorsPerPanel(), b.splat(0));
     return b.loop(b.index(0), b.index(op.getQuery().getType().getColumns()), 1, zero, [&](Value d, ValueRange sums) {
-      return multiplyAdd(
-          sums, microKeys(), [&](int64_t i) { return b.load(key, {b.add(k, i), d}); },
+      return b.multiplyAdd(
+          sums, b.vectorsPerPanel(), [&](int64_t i) { return b.load(key, {b.add(k, i), d}); },
           [&](int64_t c) { return b.loadVector(query, {panel, d, lane(c)}); });
     });
-  }
-
-  /// sums[i][c] + broadcast(row(i)) * column(c)
-  Values multiplyAdd(ValueRange sums, int64_t rowCount, function_ref<Value(int64_t)> row,
-                     function_ref<Value(int64_t)> column) {
-    Values columns, next;
-    for (int64_t c = 0; c < b.vectorsPerPanel(); ++c)
-      columns.push_back(column(c));
-    for (int64_t i = 0; i < rowCount; ++i) {
-      Value broadcast = b.broadcast(row(i));
-      for (int64_t c = 0; c < b.vectorsPerPanel(); ++c)
-        next.push_back(b.fma(broadcast, columns[c], sums[next.size()]));
-    }
-    return next;
   }
 
   Values maximaOf(ArrayRef<Value> tile, ValueRange maxima) {
@@ -213,6 +217,8 @@ private:
       return ragged;
     Value keyBegin = arith::AddIOp::create(b, op.getKeyPosition(), k);
     Value keyEnd = arith::AddIOp::create(b, op.getKeyPosition(), b.min(end, op.getValidKeys()));
+    if (op.isMaskOpaque())
+      return arith::ConstantIntOp::create(b, 1, 1);
     auto ask = [&]() -> Values { return {b.negate(tileBounds(keyBegin, keyEnd).getFull())}; };
     Value partial =
         b.choose(keys.full, b.getI1Type(), [&]() -> Values { return {arith::ConstantIntOp::create(b, 0, 1)}; }, ask)[0];
@@ -228,7 +234,7 @@ private:
       Values adjusted = scoresOf(row);
       auto hide = [&] {
         Values result;
-        for (auto [score, seen] : llvm::zip_equal(adjusted, visible(row, queryPositions)))
+        for (auto [score, seen] : llvm::zip_equal(adjusted, visible(row, 0, b.vectorsPerPanel())))
           result.push_back(arith::SelectOp::create(b, seen, score, b.splat(isPointwise ? 0 : kNegativeInfinity)));
         return result;
       };
@@ -250,7 +256,7 @@ private:
       if (scaleEarly)
         stored.back() = b.mulf(stored.back(), b.splat(scale));
     }
-    return op.getScore().empty() ? stored : score.at(keyPosition(k), queryPositions, stored);
+    return op.getScore().empty() ? stored : score.at(keyPosition(k), queryPositions, queryHeads, stored);
   }
 
   /// M' = max(M, c max S). While a row has seen nothing, 0 stands for its -inf, because -inf - (-inf) is NaN.
@@ -288,7 +294,7 @@ private:
   /// Second matrix product: microKeys columns of the value at a time, and a narrower group at the end. Each block is
   /// summed by itself and then added: summed in one chain, equal weights over 128 Ki keys would be off by 6e-4.
   void emitValues(const PanelKeys &keys, const Values &alpha) {
-    int64_t columns = op.getValue().getType().getColumns(), whole = columns / microKeys() * microKeys();
+    int64_t whole = columns / microKeys() * microKeys();
     if (whole != 0)
       b.loop(b.index(0), b.index(whole), microKeys(), [&](Value d) { emitValueColumns(keys, alpha, d, microKeys()); });
     if (whole != columns)
@@ -298,8 +304,8 @@ private:
   void emitValueColumns(const PanelKeys &keys, const Values &alpha, Value d, int64_t count) {
     Values zero(count * b.vectorsPerPanel(), b.splat(0));
     Values sums = b.loop(keys.begin, keys.end, 1, zero, [&](Value k, ValueRange running) {
-      return multiplyAdd(
-          running, count, [&](int64_t i) { return b.load(value, {k, b.add(d, i)}); },
+      return b.multiplyAdd(
+          running, b.vectorsPerPanel(), [&](int64_t i) { return b.load(value, {k, b.add(d, i)}); },
           [&](int64_t c) { return b.loadVector(scores, {k, lane(c)}); });
     });
     for (int64_t i = 0; i < count; ++i)
@@ -314,12 +320,12 @@ private:
   /// mask again per column is slow.
   void emitValuesMasked(const PanelKeys &keys, const Values &alpha) {
     Value end = b.min(keys.end, op.getValidKeys());
-    b.loop(b.index(op.getValue().getType().getColumns()), [&](Value d) {
+    b.loop(b.index(columns), [&](Value d) {
       for (int64_t c = 0; c < b.vectorsPerPanel(); ++c) {
         Values sum = b.loop(keys.begin, end, 1, b.splat(0), [&](Value k, ValueRange running) -> Values {
           Value weight = b.loadVector(scores, {k, lane(c)});
           Value next = b.fma(b.broadcast(b.load(value, {k, d})), weight, running[0]);
-          return {arith::SelectOp::create(b, visible(k, queryPositions[c])[0], next, running[0])};
+          return {arith::SelectOp::create(b, visible(k, c, 1)[0], next, running[0])};
         });
         b.storeVector(b.fma(b.loadVector(acc, {panel, d, lane(c)}), alpha[c], sum[0]), acc, {panel, d, lane(c)});
       }
@@ -330,7 +336,7 @@ private:
   /// stays in a sum.
   Value valuesNotFinite() {
     auto scan = [&]() -> Values {
-      int64_t columns = op.getValue().getType().getColumns(), whole = columns / b.lanes() * b.lanes();
+      int64_t whole = columns / b.lanes() * b.lanes();
       Value sum = b.splat(0);
       auto probe = [&](Value k, Value d, Value running, int64_t count) {
         return b.fma(b.loadLeading(value, {k, d}, count), b.splat(0), running);
@@ -356,6 +362,7 @@ private:
   VectorEmitter &b;
   UpdateOp op;
   Value query, key, value, acc, ml;
+  int64_t columns; // of values; the tile may have more
   VectorizedRegion score, mask;
   double scale;
   bool isPointwise, scaleEarly, hasMask;
@@ -363,8 +370,8 @@ private:
   Value scores;   // memref<keys x panel>: S, then P
   Value poisoned; // i1: a NaN or Inf among the values
   // Of the panel being emitted:
-  Value panel, rows, position;
-  Values queryPositions;
+  Value panel, rows, firstRow, position, positionEnd;
+  Values queryPositions, queryHeads;
 };
 
 struct LowerUpdate : OpConversionPattern<UpdateOp> {

@@ -41,6 +41,19 @@ Value VectorEmitter::smaller(Value a, Value b) {
   return arith::SelectOp::create(*this, arith::CmpFOp::create(*this, arith::CmpFPredicate::OLT, a, b), a, b);
 }
 
+Values VectorEmitter::multiplyAdd(ValueRange sums, int64_t columns, function_ref<Value(int64_t)> row,
+                                  function_ref<Value(int64_t)> column) {
+  Values loaded, next;
+  for (int64_t c = 0; c < columns; ++c)
+    loaded.push_back(column(c));
+  for (int64_t i = 0; next.size() < sums.size(); ++i) {
+    Value same = broadcast(row(i));
+    for (int64_t c = 0; c < columns; ++c)
+      next.push_back(fma(same, loaded[c], sums[next.size()]));
+  }
+  return next;
+}
+
 Value VectorEmitter::reduce(Values values, function_ref<Value(Value, Value)> combine) {
   while (values.size() > 1) {
     Values next;
@@ -169,6 +182,24 @@ Values VectorEmitter::choose(Value condition, TypeRange types, function_ref<Valu
   result = no();
   scf::YieldOp::create(*this, result);
   return Values(op.getResults());
+}
+
+Value fovea::hasUnitRows(VectorEmitter &b, Value memref) {
+  Value stride = memref::ExtractStridedMetadataOp::create(b, memref).getStrides().back();
+  return b.compare(arith::CmpIPredicate::eq, stride, b.index(1));
+}
+
+Value fovea::denseRow(VectorEmitter &b, Value memref, ValueRange indices) {
+  int64_t columns = cast<MemRefType>(memref.getType()).getShape().back();
+  auto metadata = memref::ExtractStridedMetadataOp::create(b, memref);
+  Value offset = metadata.getOffset();
+  for (auto [index, stride] : llvm::zip(indices, metadata.getStrides())) // strides may be negative
+    offset = arith::AddIOp::create(b, offset, arith::MulIOp::create(b, index, stride));
+  auto layout = StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, {columns, 1});
+  auto type = MemRefType::get({1, columns}, b.getF32Type(), layout);
+  return memref::ReinterpretCastOp::create(b, type, metadata.getBaseBuffer(), OpFoldResult(offset),
+                                           ArrayRef<OpFoldResult>{b.getIndexAttr(1), b.getIndexAttr(columns)},
+                                           ArrayRef<OpFoldResult>{b.getIndexAttr(columns), b.getIndexAttr(1)});
 }
 
 StridedRows::StridedRows(VectorEmitter &b, Value memref, Value batch, Value head) {

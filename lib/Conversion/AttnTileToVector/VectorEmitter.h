@@ -53,6 +53,9 @@ public:
   mlir::Value smaller(mlir::Value a, mlir::Value b); // likewise
   /// a > b ? a : b: one instruction, and a NaN in a loses.
   mlir::Value larger(mlir::Value a, mlir::Value b);
+  /// sums[i][c] + broadcast(row(i)) * column(c), of as many rows and columns as make `sums`: a step of a matrix product.
+  Values multiplyAdd(mlir::ValueRange sums, int64_t columns, llvm::function_ref<mlir::Value(int64_t)> row,
+                     llvm::function_ref<mlir::Value(int64_t)> column);
   /// A balanced tree, so that the chain is short.
   mlir::Value reduce(Values values, llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine);
   /// 2^x for x <= 127, to 2e-7; exp2(0) is exactly 1 and exp2(-inf) exactly 0.
@@ -90,6 +93,11 @@ public:
   Values choose(mlir::Value condition, mlir::TypeRange types, llvm::function_ref<Values()> yes,
                 llvm::function_ref<Values()> no);
 };
+
+/// Are the elements of its last dimension next to each other?
+mlir::Value hasUnitRows(VectorEmitter &b, mlir::Value memref);
+/// memref<1 x size of the last dimension> at these leading indices, as if its elements were next to each other.
+mlir::Value denseRow(VectorEmitter &b, mlir::Value memref, mlir::ValueRange indices);
 
 /// One row of `[B, H, N, D]` memory: where it starts and how far its elements are apart.
 struct StridedRows {

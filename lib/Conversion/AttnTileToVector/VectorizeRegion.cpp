@@ -92,11 +92,13 @@ VectorizedRegion::VectorizedRegion(VectorEmitter &b, Region &region, Value batch
   Block &block = region.front();
   auto arguments = block.getArguments().take_back(4); // batch, head, query, key, after the score if there is one
   invariants.map(arguments[0], batch);
-  invariants.map(arguments[1], head);
+  if (head)
+    invariants.map(arguments[1], head);
   DenseMap<Value, Level> levels;
   for (BlockArgument argument : block.getArguments())
     levels[argument] = Lanes;
-  levels[arguments[0]] = levels[arguments[1]] = Invariant;
+  levels[arguments[0]] = Invariant;
+  levels[arguments[1]] = head ? Invariant : Lanes;
   levels[arguments[3]] = Key;
   Vectorizer vectorizer(b, invariants);
   for (Operation &op : block.without_terminator()) {
@@ -112,7 +114,7 @@ VectorizedRegion::VectorizedRegion(VectorEmitter &b, Region &region, Value batch
   }
 }
 
-Values VectorizedRegion::at(Value key, ValueRange queries, ValueRange scores) const {
+Values VectorizedRegion::at(Value key, ValueRange queries, ValueRange heads, ValueRange scores) const {
   Block &block = region.front();
   IRMapping perKey = invariants;
   perKey.map(block.getArguments().back(), key);
@@ -125,6 +127,8 @@ Values VectorizedRegion::at(Value key, ValueRange queries, ValueRange scores) co
     if (!scores.empty())
       perLane.map(block.getArgument(0), scores[index]);
     perLane.map(block.getArguments().take_back(2).front(), query);
+    if (!heads.empty())
+      perLane.map(block.getArguments().take_back(3).front(), heads[index]);
     Vectorizer vectorizer(b, perLane);
     for (Step step : steps)
       if (step.level == Lanes)

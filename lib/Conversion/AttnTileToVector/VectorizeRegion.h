@@ -14,10 +14,12 @@ namespace fovea {
 class VectorizedRegion {
 public:
   /// An empty region stands for a score that stays as it is, or a mask that hides nothing: `at` must not be called.
+  /// Without a head each lane has its own.
   VectorizedRegion(VectorEmitter &b, mlir::Region &region, mlir::Value batch, mlir::Value head);
 
-  /// The region's value for one key and each vector of `queries`; `scores`, one per vector, for a score region.
-  Values at(mlir::Value key, mlir::ValueRange queries, mlir::ValueRange scores = {}) const;
+  /// The region's value for one key and each vector of `queries`; `heads` one vector for each of them if lanes have their
+  /// own; `scores`, one per vector, for a score region.
+  Values at(mlir::Value key, mlir::ValueRange queries, mlir::ValueRange heads, mlir::ValueRange scores = {}) const;
 
 private:
   /// What code depends on, from nothing but batch and head to the lanes.

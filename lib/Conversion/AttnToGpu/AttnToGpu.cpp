@@ -37,6 +37,8 @@ LogicalResult refuse(AttentionOp op) {
     return op.emitOpError("has no schedule; run --attn-schedule-gpu first (phase 5) or give it one");
   if (op.isPointwise())
     return op.emitOpError("has pointwise weights, for which there is no GPU code yet; compile it for a CPU");
+  if (op.isLatent())
+    return op.emitOpError("has latent keys and values, for which there is no GPU code yet; compile it for a CPU");
   if (op.hasRope())
     return op.emitOpError("rotates its query or key, which no GPU code does yet; rotate them before the kernel, or "
                           "compile it for a CPU");

@@ -17,7 +17,7 @@ static LogicalResult convert(Operation *function, const TypeConverter &types, Re
 }
 
 LogicalResult fovea::convertTileOps(Operation *function, const TypeConverter &types, RewritePatternSet patterns) {
-  return convert<LoadTileOp, InitStateOp, UpdateOp, FinalizeOp>(function, types, std::move(patterns));
+  return convert<LoadTileOp, ExpandTileOp, InitStateOp, UpdateOp, FinalizeOp>(function, types, std::move(patterns));
 }
 
 LogicalResult fovea::convertLinearOps(Operation *function, const TypeConverter &types, RewritePatternSet patterns) {

@@ -38,6 +38,48 @@ LogicalResult verifyElementTypes(AttentionOp op) {
   return success();
 }
 
+/// The projections of a latent attention, and the cache that they project. `value` becomes the shape of what values
+/// expand to.
+LogicalResult verifyLatent(AttentionOp op, const Shape &query, const Shape &key, Shape &value) {
+  if (op.getLatent().size() != 2)
+    return op.emitOpError() << "has " << op.getLatent().size()
+                            << " latent projections; it takes two, of keys and of values";
+  if (op.getKey() != op.getValue())
+    return op.emitOpError() << "is latent: keys and values come from one cache, which is given as both";
+  if (op.isPointwise())
+    return op.emitOpError() << "is latent and has pointwise weights, which nothing computes";
+  if (!ShapedType::isDynamic(key.heads) && key.heads != 1)
+    return op.emitOpError() << "is latent: all query heads share one head of the cache, got " << key.heads;
+  for (auto [type, name] : {std::pair(op.getKeyUpType(), "key_up"), std::pair(op.getValueUpType(), "value_up")}) {
+    if (failed(verifyArray(op, type, name, 3)))
+      return failure();
+    if (type.getElementType() != op.getQueryType().getElementType())
+      return op.emitOpError() << name << " must have element type " << op.getQueryType().getElementType()
+                              << " like query, got " << type;
+    if (ShapedType::isDynamic(type.getDimSize(1)) || ShapedType::isDynamic(type.getDimSize(2)))
+      return op.emitOpError() << name << " must be [heads, columns, latents] with static columns and latents, got "
+                              << type;
+    if (!mayAgree(type.getDimSize(0), query.heads))
+      return op.emitOpError() << name << " must have a projection for each query head (" << query.heads << "), got "
+                              << type;
+  }
+  value.columns = op.getValueHeadSize();
+  int64_t latents = op.getLatentSize();
+  if (op.getValueUpType().getDimSize(2) != latents)
+    return op.emitOpError() << "key_up and value_up must project the same number of latents, got " << latents << " and "
+                            << op.getValueUpType().getDimSize(2);
+  if (latents < 1 || op.getOwnSize() < 1 || value.columns < 1 || op.getSharedSize() < 0 ||
+      op.getOwnSize() + op.getSharedSize() != query.columns)
+    return op.emitOpError() << "has " << key.columns << " columns in the cache, of which key_up makes "
+                            << op.getOwnSize() << " of " << latents << " latents and leaves the others: that are not "
+                            << "the " << query.columns << " columns of query";
+  for (auto [tables, name] : {std::pair(op.getQueryRope(), "query"), std::pair(op.getKeyRope(), "key")})
+    if (AttentionOp::getRotatedColumns(tables) > op.getSharedSize())
+      return op.emitOpError() << "rotates more columns of " << name << " than the " << op.getSharedSize()
+                              << " that do not come from latents";
+  return success();
+}
+
 LogicalResult verifyOutputs(AttentionOp op, TypeRange types, StringRef name, const Shape &query, const Shape &value) {
   if (types.empty() || types.size() > 2)
     return op.emitOpError() << "has " << types.size() << " " << name
@@ -88,9 +130,13 @@ LogicalResult AttentionOp::verify() {
       failed(verifyElementTypes(*this)))
     return failure();
   Shape query(getQueryType(), getLayout()), key(getKeyType(), getLayout()), value(getValueType(), getLayout());
-  if (failed(verifyHeadSizes(*this, query, key, value)) || failed(verifyShapes(*this, query, key, value)) ||
-      failed(verifyQueryOffset(*this, query)))
+  if (failed(verifyHeadSizes(*this, query, key, value, /*isLatent=*/isLatent())) ||
+      failed(verifyShapes(*this, query, key, value)) || failed(verifyQueryOffset(*this, query)))
     return failure();
+  if (isLatent() && failed(verifyLatent(*this, query, key, value)))
+    return failure();
+  if (!isLatent() && getForm())
+    return emitOpError() << "has the form of a latent attention without latent projections";
   if (failed(verifyRope(*this, getQueryRope(), "query", query)) || failed(verifyRope(*this, getKeyRope(), "key", key)))
     return failure();
   bool isOffsetPerSequence = getQOffset() && !getQOffset().getType().isIndex();

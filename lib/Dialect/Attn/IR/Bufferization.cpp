@@ -49,14 +49,20 @@ LogicalResult AttentionOp::bufferize(RewriterBase &rewriter, const Bufferization
   SmallVector<Value> given = {getQuery(), getKey(), getValue(), getQOffset()};
   llvm::append_range(given, getQueryRope());
   llvm::append_range(given, getKeyRope());
+  llvm::append_range(given, getLatent());
   FailureOr<Buffers> buffers = buffersOf(*this, rewriter, given, getOuts(), sizes, options, state);
   if (failed(buffers))
     return failure();
-  ArrayRef<Value> inputs = buffers->inputs, rope = inputs.drop_front(4);
-  auto op =
-      AttentionOp::create(rewriter, getLoc(), TypeRange{}, inputs[0], inputs[1], inputs[2], inputs[3], buffers->outs,
-                          rope.take_front(getQueryRope().size()), rope.drop_front(getQueryRope().size()),
-                          getPairingAttr(), getWeightsAttr(), getScaleAttr(), getLayoutAttr(), getScheduleAttr());
+  ArrayRef<Value> inputs = buffers->inputs, rest = inputs.drop_front(4);
+  auto take = [&](size_t count) {
+    ArrayRef<Value> taken = rest.take_front(count);
+    rest = rest.drop_front(count);
+    return taken;
+  };
+  ArrayRef<Value> queryRope = take(getQueryRope().size()), keyRope = take(getKeyRope().size());
+  auto op = AttentionOp::create(rewriter, getLoc(), TypeRange{}, inputs[0], inputs[1], inputs[2], inputs[3],
+                                buffers->outs, queryRope, keyRope, rest, getFormAttr(), getPairingAttr(),
+                                getWeightsAttr(), getScaleAttr(), getLayoutAttr(), getScheduleAttr());
   op.getScore().takeBody(getScore());
   op.getMask().takeBody(getMask());
   replaceOpWithBufferizedValues(rewriter, *this, buffers->outs);

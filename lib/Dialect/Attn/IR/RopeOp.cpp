@@ -70,17 +70,17 @@ LogicalResult RopeOp::verify() {
 
 void LoadTileOp::build(OpBuilder &builder, OperationState &state, Type tile, Value source, Value batch, Value head,
                        Value row, Value valid) {
-  build(builder, state, tile, source, batch, head, row, valid, ValueRange(), Value());
+  build(builder, state, tile, source, batch, head, row, valid, /*rope=*/ValueRange(), /*position=*/Value(),
+        /*heads_of=*/Value(), /*absorb=*/Value());
 }
 
 SmallVector<Value, 2> LoadTileOp::ropeIndices(OpBuilder &builder, Value r) {
-  auto add = [&](Value a, Value c) { return arith::AddIOp::create(builder, getLoc(), a, c).getResult(); };
+  Value row = rowOf(builder, r).second;
   if (cast<MemRefType>(getRope()[0].getType()).getRank() == 3)
-    return {getBatch(), add(getRow(), r)};
+    return {getBatch(), row};
   if (getRope().size() == 2)
-    return {add(getPosition(), r)};
-  Value position =
-      memref::LoadOp::create(builder, getLoc(), getRope()[2], ValueRange{getBatch(), add(getRow(), r)}).getResult();
+    return {arith::AddIOp::create(builder, getLoc(), getPosition(), getHeadsOf() ? row : r).getResult()};
+  Value position = memref::LoadOp::create(builder, getLoc(), getRope()[2], ValueRange{getBatch(), row}).getResult();
   if (position.getType().isIndex())
     return {position};
   return {arith::IndexCastOp::create(builder, getLoc(), builder.getIndexType(), position).getResult()};

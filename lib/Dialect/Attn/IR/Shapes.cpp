@@ -43,12 +43,13 @@ static LogicalResult verifyHeadSize(Operation *op, int64_t size, StringRef name)
   return success();
 }
 
-LogicalResult verifyHeadSizes(Operation *op, const Shape &query, const Shape &key, const Shape &value) {
+LogicalResult verifyHeadSizes(Operation *op, const Shape &query, const Shape &key, const Shape &value,
+                              bool isLatent) {
   if (failed(verifyHeadSize(op, query.columns, "head size of query")) ||
       failed(verifyHeadSize(op, key.columns, "head size of key")) ||
       failed(verifyHeadSize(op, value.columns, "head size of value")))
     return failure();
-  if (query.columns != key.columns)
+  if (!isLatent && query.columns != key.columns)
     return op->emitOpError() << "query and key must have the same head size, got " << query.columns << " and "
                              << key.columns;
   return success();

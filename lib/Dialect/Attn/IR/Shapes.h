@@ -21,8 +21,9 @@ bool mayAgree(int64_t a, int64_t b);
 mlir::LogicalResult verifyArray(mlir::Operation *op, mlir::ShapedType type, llvm::StringRef name, int64_t rank);
 mlir::LogicalResult verifyF32Array(mlir::Operation *op, mlir::ShapedType type, llvm::StringRef name, int64_t rank);
 
-/// Static, neither 0 nor larger than kernels are made for, and one for query and key.
-mlir::LogicalResult verifyHeadSizes(mlir::Operation *op, const Shape &query, const Shape &key, const Shape &value);
+/// Static, neither 0 nor larger than kernels are made for, and one for query and key, unless keys are latents.
+mlir::LogicalResult verifyHeadSizes(mlir::Operation *op, const Shape &query, const Shape &key, const Shape &value,
+                                    bool isLatent = false);
 
 /// Batches, heads and positions of query, key and value agree as far as types tell; the query's positions are its own.
 mlir::LogicalResult verifyShapes(mlir::Operation *op, const Shape &query, const Shape &key, const Shape &value);

@@ -4,6 +4,7 @@
 #include "Regions.h"
 #include "Rope.h"
 #include "fovea/Dialect/Attn/IR/Attn.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
 
 using namespace mlir;
@@ -154,11 +155,30 @@ static LogicalResult verifyInTask(Operation *op, int64_t rows, bool isKeys) {
   auto task = op->getParentOfType<TaskOp>();
   if (!task)
     return op->emitOpError() << "must be inside attn.task";
-  int64_t expected = isKeys ? task.getSchedule().getKeyBlock() : task.getSchedule().getQueryTile();
-  if (rows != expected)
-    return op->emitOpError() << "has " << rows << " rows, but the schedule's " << (isKeys ? "key_block" : "query_tile")
-                             << " is " << expected;
+  ScheduleAttr schedule = task.getSchedule();
+  if (isKeys && rows != schedule.getKeyBlock())
+    return op->emitOpError() << "has " << rows << " rows, but the schedule's key_block is " << schedule.getKeyBlock();
+  if (!isKeys && rows % schedule.getPanel() != 0)
+    return op->emitOpError() << "has " << rows << " rows, but the schedule's panels are of " << schedule.getPanel();
   return success();
+}
+
+/// Row `r` of a tile from row `row` of `head` on, or of several heads with `ofHead` rows each.
+static std::pair<Value, Value> rowOfTile(OpBuilder &builder, Location loc, Value head, Value row, Value ofHead,
+                                         Value r) {
+  Value number = arith::AddIOp::create(builder, loc, row, r);
+  if (!ofHead)
+    return {head, number};
+  Value heads = arith::DivUIOp::create(builder, loc, number, ofHead);
+  return {arith::AddIOp::create(builder, loc, head, heads), arith::RemUIOp::create(builder, loc, number, ofHead)};
+}
+
+std::pair<Value, Value> LoadTileOp::rowOf(OpBuilder &builder, Value r) {
+  return rowOfTile(builder, getLoc(), getHead(), getRow(), getHeadsOf(), r);
+}
+
+std::pair<Value, Value> FinalizeOp::rowOf(OpBuilder &builder, Value r) {
+  return rowOfTile(builder, getLoc(), getHead(), getRow(), getHeadsOf(), r);
 }
 
 /// Where rows of a head come from or go to: [B, H, N, columns].
@@ -173,8 +193,21 @@ static LogicalResult verifyMemory(Operation *op, Type type, StringRef name, int6
 
 LogicalResult LoadTileOp::verify() {
   TileType tile = getTile().getType();
-  if (failed(verifyMemory(*this, getSource().getType(), "source", tile.getColumns(), tile.getElementType())))
+  int64_t columns = tile.getColumns();
+  if (getAbsorb()) {
+    MemRefType up = getAbsorb().getType();
+    if (tile.getRole() != TileRole::Query)
+      return emitOpError() << "absorbs a projection into rows that are no queries";
+    if (up.isDynamicDim(1) || up.isDynamicDim(2) || up.getDimSize(2) > columns)
+      return emitOpError() << "absorbs a projection [heads, columns, latents] of static sizes, with at most the tile's "
+                           << columns << " latents, got " << up;
+    columns += up.getDimSize(1) - up.getDimSize(2);
+  }
+  if (failed(verifyMemory(*this, getSource().getType(), "source", columns, tile.getElementType())))
     return failure();
+  if (isRotated() && static_cast<int64_t>(getFirstColumn()) + 2 * getRopePairs() > columns)
+    return emitOpError() << "rotates " << 2 * getRopePairs() << " columns from " << getFirstColumn() << " on of "
+                         << columns;
   if (failed(verifyRope(*this, getRope(), "source", Shape(getSource().getType(), Layout::BHND))))
     return failure();
   if (isRotated() != bool(getPosition()))
@@ -188,8 +221,23 @@ LogicalResult InitStateOp::verify() { return verifyInTask(*this, getState().getT
 
 void LoadTileOp::getEffects(Effects &effects) {
   effects.emplace_back(MemoryEffects::Read::get(), &getSourceMutable(), SideEffects::DefaultResource::get());
-  for (OpOperand &table : getRopeMutable())
-    effects.emplace_back(MemoryEffects::Read::get(), &table, SideEffects::DefaultResource::get());
+  for (MutableOperandRange operands : {getRopeMutable(), MutableOperandRange(getAbsorbMutable())})
+    for (OpOperand &operand : operands)
+      effects.emplace_back(MemoryEffects::Read::get(), &operand, SideEffects::DefaultResource::get());
+}
+
+LogicalResult ExpandTileOp::verify() {
+  TileType latents = getLatents().getType(), up = getUp().getType(), result = getResult().getType();
+  int64_t rows = getRows(), shared = result.getColumns() - rows;
+  if (latents.getRole() == TileRole::Query || result.getRole() == TileRole::Query || up.getRole() != TileRole::Query)
+    return emitOpError() << "makes keys or values of latents by a projection, which is a query tile";
+  if (rows < 1 || rows > up.getRows())
+    return emitOpError() << "means " << rows << " rows of a projection that has " << up.getRows();
+  if (shared < 0 || latents.getColumns() < up.getColumns() + shared)
+    return emitOpError() << "cannot make " << result.getColumns() << " columns of " << rows << " projected ones and "
+                         << latents.getColumns() << " - " << up.getColumns() << " that latents have besides";
+  return failure(failed(verifyInTask(*this, latents.getRows(), /*isKeys=*/true)) ||
+                 failed(verifyInTask(*this, result.getRows(), /*isKeys=*/true)));
 }
 
 void InitStateOp::getEffects(Effects &effects) {
@@ -199,8 +247,13 @@ void InitStateOp::getEffects(Effects &effects) {
 LogicalResult UpdateOp::verify() {
   StateType state = getState().getType();
   TileType query = getQuery().getType(), key = getKey().getType(), value = getValue().getType();
-  if (query.getRole() != TileRole::Query || key.getRole() != TileRole::Key || value.getRole() != TileRole::Value)
+  bool isShared = getValue() == getKey(); // values are the first columns of keys
+  if (query.getRole() != TileRole::Query || key.getRole() != TileRole::Key ||
+      (value.getRole() != TileRole::Value && !isShared))
     return emitOpError() << "takes a query, a key and a value tile in this order";
+  if (getPacked().size() != 0 && getPacked().size() != 2)
+    return emitOpError() << "is packed by the first row and the rows of a head, got " << getPacked().size()
+                         << " numbers";
   if (query.getRows() != state.getRows())
     return emitOpError() << "query tile has " << query.getRows() << " rows, but the state has " << state.getRows();
   if (key.getRows() != value.getRows())
@@ -209,7 +262,7 @@ LogicalResult UpdateOp::verify() {
   if (query.getColumns() != key.getColumns())
     return emitOpError() << "query and key tiles must have the same head size, got " << query.getColumns() << " and "
                          << key.getColumns();
-  if (value.getColumns() != state.getColumns())
+  if (isShared ? value.getColumns() < state.getColumns() : value.getColumns() != state.getColumns())
     return emitOpError() << "value tile has " << value.getColumns() << " columns, but the state has "
                          << state.getColumns();
   return failure(failed(verifyScale(*this, getScale())) ||
@@ -223,7 +276,14 @@ LogicalResult UpdateOp::verifyRegions() {
 
 LogicalResult FinalizeOp::verify() {
   StateType state = getState().getType();
-  if (failed(verifyMemory(*this, getOutput().getType(), "output", state.getColumns(), state.getElementType())))
+  int64_t columns = state.getColumns();
+  if (getExpand()) {
+    MemRefType up = getExpand().getType();
+    if (up.isDynamicDim(1) || up.getDimSize(2) != columns)
+      return emitOpError() << "expands by a projection [heads, columns, " << columns << "] of static sizes, got " << up;
+    columns = up.getDimSize(1);
+  }
+  if (failed(verifyMemory(*this, getOutput().getType(), "output", columns, state.getElementType())))
     return failure();
   if (getLse() && getWeights() == Weights::Pointwise)
     return emitOpError() << "has pointwise weights, which have no log-sum-exp";
@@ -232,6 +292,8 @@ LogicalResult FinalizeOp::verify() {
 
 void FinalizeOp::getEffects(Effects &effects) {
   effects.emplace_back(MemoryEffects::Write::get(), &getOutputMutable(), SideEffects::DefaultResource::get());
+  for (OpOperand &expand : getExpandMutable())
+    effects.emplace_back(MemoryEffects::Read::get(), &expand, SideEffects::DefaultResource::get());
   for (OpOperand &lse : getLseMutable())
     effects.emplace_back(MemoryEffects::Write::get(), &lse, SideEffects::DefaultResource::get());
 }

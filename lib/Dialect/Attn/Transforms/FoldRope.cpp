@@ -37,6 +37,9 @@ LogicalResult fold(AttentionOp op, OpOperand &operand, MutableOperandRange table
   auto rope = operand.get().getDefiningOp<RopeOp>();
   if (!rope)
     return success();
+  if (op.isLatent())
+    return rope.emitOpError() << "rotates the first columns of a row; those of a latent attention that turn are the "
+                                 "last ones: give the tables to its query_rope and key_rope";
   if (!tables.empty())
     return rope.emitOpError() << "rotates what " << (isQuery ? "query_rope" : "key_rope")
                               << " of the attention rotates again; rotate once";

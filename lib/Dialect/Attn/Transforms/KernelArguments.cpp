@@ -218,6 +218,7 @@ LogicalResult markPositions(func::FuncOp function, AttentionOp op) {
 }
 
 LogicalResult annotate(func::FuncOp function) {
+  constexpr StringLiteral kProjections[] = {"key_up", "value_up"};
   Namer namer(function);
   auto nameOutputs = [&](ValueRange outs, StringRef second) {
     for (auto [index, out] : llvm::enumerate(outs)) {
@@ -228,9 +229,11 @@ LogicalResult annotate(func::FuncOp function) {
   };
   WalkResult result = function.walk([&](AttentionOp op) {
     namer.name(op.getQuery(), "query");
-    namer.name(op.getKey(), "key");
+    namer.name(op.getKey(), op.isLatent() ? "cache" : "key");
     namer.name(op.getValue(), "value");
     namer.name(op.getQOffset(), "q_offset");
+    for (auto [projection, name] : llvm::zip(op.getLatent(), kProjections))
+      namer.name(projection, name);
     nameRope(namer, op);
     nameOutputs(op.getOuts(), "lse");
     return failed(markPositions(function, op)) ? WalkResult::interrupt() : WalkResult::advance();

@@ -50,13 +50,24 @@ ScheduleAttr fovea::attn::chooseSchedule(MLIRContext *context, int64_t lanes, in
 
 namespace {
 
+/// Every task of an expanded form makes keys and values of its own, so its rows are many: their states stream through L2 at
+/// a byte per cycle. A block of latents, which the absorbed form reads as keys and values, takes a quarter of it.
+ScheduleAttr chooseLatentSchedule(MLIRContext *context, int64_t lanes, int64_t registers) {
+  constexpr int64_t kRows = 2048, kKeyBlock = 64;
+  auto [vectors, microKeys] = chooseRegisterTile(lanes, registers);
+  int64_t panel = vectors * lanes;
+  return ScheduleAttr::get(context, llvm::divideCeil(kRows, panel) * panel, kKeyBlock, lanes, panel, microKeys);
+}
+
 struct SchedulePass : fovea::attn::impl::ScheduleBase<SchedulePass> {
   using ScheduleBase::ScheduleBase;
   void runOnOperation() override {
     getOperation().walk([&](AttentionOp op) {
       if (op.getSchedule())
         return;
-      op.setScheduleAttr(chooseSchedule(&getContext(), lanes, registers, op.getKeyHeadSize(), op.getValueHeadSize()));
+      op.setScheduleAttr(op.isLatent() ? chooseLatentSchedule(&getContext(), lanes, registers)
+                                       : chooseSchedule(&getContext(), lanes, registers, op.getKeyHeadSize(),
+                                                        op.getValueHeadSize()));
       ScheduleAttr schedule = *op.getSchedule();
       int64_t vectors = schedule.getPanel() / schedule.getLanes(), keys = schedule.getMicroKeys();
       remark::passed(op.getLoc(), remark::RemarkOpts::name("Schedule").category("attn"))

@@ -84,6 +84,16 @@ def Attn_LinearFormAttr : EnumAttr<Attn_Dialect, Attn_LinearForm, "linear_form">
   let assemblyFormat = "`<` $value `>`";
 }
 
+def Attn_LatentForm : I32EnumAttr<"LatentForm", "whether queries go to the latents or latents to the queries", [
+    I32EnumAttrCase<"Absorbed", 0, "absorbed">,
+    I32EnumAttrCase<"Expanded", 1, "expanded">]> {
+  let cppNamespace = "::fovea::attn";
+  let genSpecializedAttr = 0;
+}
+def Attn_LatentFormAttr : EnumAttr<Attn_Dialect, Attn_LatentForm, "latent_form"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
 def Attn_TileRole : I32EnumAttr<"TileRole", "what a tile holds", [
     I32EnumAttrCase<"Query", 0, "query">,
     I32EnumAttrCase<"Key", 1, "key">,

@@ -57,6 +57,19 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     `query_rope` and `key_rope` rotate query and key as `attn.rope` does, while they are read; the rotated arrays are nowhere. Each is
     `(cos, sin)` or `(cos, sin, positions)`, and a query without positions stands at its absolute one, q_offset included.
 
+    With `latent (key_up, value_up)` it is latent attention (MLA). `key` is a cache of one row `[c, r]` per position, shared by all query heads:
+    a latent c of Dc columns and R columns that keys have in common, key is given as value, too, and each head has its own projections,
+    `key_up` `[Hq, Dk - R, Dc]` and `value_up` `[Hq, Dv, Dc]`, laid out as weights of linear layers are:
+
+    ```
+    k_j = [key_up[h] c_j, r_j]        v_j = value_up[h] c_j
+    ```
+
+    Neither keys nor values are ever in memory as a whole. Form `expanded` makes those of one head and block of positions when a
+    task comes there; form `absorbed` takes the queries to the latents, `[key_up[h]^T q, q_r]`, and the sums of latents to the output.
+    Without `form` the sizes of each call decide by the number of products. The rotary embeddings turn the last columns, those of r.
+    Source: DeepSeek-AI 2024 (DeepSeek-V2).
+
     The value form (tensors) allocates its results; with `outs` the op writes into them: on tensors it returns the updated ones,
     on memrefs it returns nothing. A second result or out is the log-sum-exp.
 
@@ -72,6 +85,7 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     Attn_Shaped:$query, Attn_Shaped:$key, Attn_Shaped:$value,
     Optional<AnyTypeOf<[Index, Attn_Shaped]>>:$q_offset,
     Variadic<Attn_Shaped>:$outs, Variadic<Attn_Shaped>:$query_rope, Variadic<Attn_Shaped>:$key_rope,
+    Variadic<Attn_Shaped>:$latent, OptionalAttr<Attn_LatentFormAttr>:$form,
     DefaultValuedAttr<Attn_PairingAttr, "::fovea::attn::Pairing::Half">:$pairing,
     DefaultValuedAttr<Attn_WeightsAttr, "::fovea::attn::Weights::Softmax">:$weights,
     OptionalAttr<F64Attr>:$scale,
@@ -81,8 +95,8 @@ def Attn_AttentionOp : Attn_Op<"attention", [
   let regions = (region AnyRegion:$score, AnyRegion:$mask);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`q_offset` $q_offset^)? (`outs` `(` $outs^ `)`)?
-    (`query_rope` `(` $query_rope^ `)`)? (`key_rope` `(` $key_rope^ `)`)? (`pairing` $pairing^)? (`weights` $weights^)?
-    (`scale` $scale^)? (`layout` $layout^)? (`schedule` $schedule^)? (`score` custom<ScoreRegion>($score)^)? (`mask` custom<MaskRegion>($mask)^)?
+    (`query_rope` `(` $query_rope^ `)`)? (`key_rope` `(` $key_rope^ `)`)? (`pairing` $pairing^)?
+    (`latent` `(` $latent^ `)`)? (`form` $form^)? (`weights` $weights^)? (`scale` $scale^)? (`layout` $layout^)? (`schedule` $schedule^)? (`score` custom<ScoreRegion>($score)^)? (`mask` custom<MaskRegion>($mask)^)?
     attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
@@ -95,9 +109,21 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     ::mlir::ShapedType getQueryType() { return ::llvm::cast<::mlir::ShapedType>(getQuery().getType()); }
     ::mlir::ShapedType getKeyType() { return ::llvm::cast<::mlir::ShapedType>(getKey().getType()); }
     ::mlir::ShapedType getValueType() { return ::llvm::cast<::mlir::ShapedType>(getValue().getType()); }
-    /// Static size or ShapedType::kDynamic.
-    int64_t getKeyHeadSize() { return getKeyType().getShape().back(); }
-    int64_t getValueHeadSize() { return getValueType().getShape().back(); }
+    /// Columns of a key, and of a query; of a latent attention of those that it expands to.
+    int64_t getKeyHeadSize() { return getQueryType().getShape().back(); }
+    /// Columns of a value, and of the output.
+    int64_t getValueHeadSize() { return isLatent() ? getValueUpType().getDimSize(1) : getValueType().getShape().back(); }
+    bool isLatent() { return !getLatent().empty(); }
+    ::mlir::ShapedType getKeyUpType() { return ::llvm::cast<::mlir::ShapedType>(getLatent()[0].getType()); }
+    ::mlir::ShapedType getValueUpType() { return ::llvm::cast<::mlir::ShapedType>(getLatent()[1].getType()); }
+    /// Columns of a latent; of the rest of a row, which keys of all heads share; and of a key that come from the latent.
+    int64_t getLatentSize() { return getKeyUpType().getDimSize(2); }
+    int64_t getSharedSize() { return getKeyType().getShape().back() - getLatentSize(); }
+    int64_t getOwnSize() { return getKeyUpType().getDimSize(1); }
+    /// How many columns these tables turn.
+    static int64_t getRotatedColumns(::mlir::ValueRange rope) {
+      return rope.empty() ? 0 : 2 * ::llvm::cast<::mlir::ShapedType>(rope[0].getType()).getShape().back();
+    }
     /// `scale`, or exactly 1/sqrt(Dk).
     double getEffectiveScale();
     bool hasScore() { return !getScore().empty(); }

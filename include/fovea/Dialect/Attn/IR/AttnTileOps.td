@@ -120,27 +120,57 @@ def Attn_LoadTileOp : Attn_Op<"load_tile", [AttrSizedOperandSegments, DeclareOpI
     Rows `[row, row + valid)` of `source[batch, head]` (`[B, H, N, D]`, any strides). The one place that knows how a source is
     laid out: a target may return a view of dense rows and copy others. Rows past `valid` read as zero.
 
-    With `rope (cos, sin)` or `rope (cos, sin, positions)` rows are rotated as by `attn.rope`; without positions, row `row` of a source
-    stands at `at`.
+    With `rope (cos, sin)` or `rope (cos, sin, positions)` rows are rotated as by `attn.rope`, their last columns if there is a latent, else
+    the first; without positions, row `row` of a source stands at `at`.
+
+    With `heads_of n` rows of several heads follow each other, n of each: row r is row r mod n of head `head + r / n`.
+
+    Queries with `absorb key_up` (`[H, Dk - R, Dc]`) are taken to the latents: of each row, the first Dk - R columns become
+    `key_up[head]^T` times them, Dc columns. R others stay.
   }];
   let arguments = (ins StridedMemRefRankOf<[AnyType], [4]>:$source, Index:$batch, Index:$head,
                        Index:$row, Index:$valid, Variadic<AnyStridedMemRef>:$rope, Optional<Index>:$position,
+                       Optional<Index>:$heads_of, Optional<StridedMemRefRankOf<[F32], [3]>>:$absorb,
+                       DefaultValuedAttr<I64Attr, "0">:$first_column,
                        DefaultValuedAttr<Attn_PairingAttr, "::fovea::attn::Pairing::Half">:$pairing);
   let results = (outs Attn_TileType:$tile);
   let assemblyFormat = [{
-    $source `[` $batch `,` $head `,` $row `]` `valid` $valid (`rope` `(` $rope^ `)` `at` $position)? (`pairing` $pairing^)?
-    attr-dict `:` type($source) (`,` type($rope)^)? `->` type($tile)
+    $source `[` $batch `,` $head `,` $row `]` `valid` $valid (`heads_of` $heads_of^)?
+    (`absorb` $absorb^ `:` type($absorb))? (`rope` `(` $rope^ `)` `at` $position)? (`columns` `from` $first_column^)?
+    (`pairing` $pairing^)? attr-dict `:` type($source) (`,` type($rope)^)? `->` type($tile)
   }];
   let hasVerifier = 1;
   let builders = [OpBuilder<(ins "::mlir::Type":$tile, "::mlir::Value":$source, "::mlir::Value":$batch, "::mlir::Value":$head,
                                  "::mlir::Value":$row, "::mlir::Value":$valid)>];
   let extraClassDeclaration = [{
     bool isRotated() { return !getRope().empty(); }
+    /// Of a row of the source.
+    int64_t getSourceColumns() { return getSource().getType().getDimSize(3); }
+    /// The head of the tile's row `r`, and which of its rows that is.
+    std::pair<::mlir::Value, ::mlir::Value> rowOf(::mlir::OpBuilder &builder, ::mlir::Value r);
     /// Where the angles of the tile's row `r` stand in cos and sin, but for their last index.
     ::llvm::SmallVector<::mlir::Value, 2> ropeIndices(::mlir::OpBuilder &builder, ::mlir::Value r);
     /// How many pairs of columns are turned.
     int64_t getRopePairs() { return ::llvm::cast<::mlir::MemRefType>(getRope()[0].getType()).getShape().back(); }
   }];
+}
+
+def Attn_ExpandTileOp : Attn_Op<"expand_tile", [Pure]> {
+  let summary = "Keys or values of one head, from their latents";
+  let description = [{
+    `result[j] = [up latent_j, r_j]`: row j of `latents` begins with as many columns as `up` has, and what the result has more than `up` has
+    rows are the last columns of the latents' row, as they are. `up` is a query tile, of which the first `rows` rows are meant.
+
+    ```mlir
+    %k = attn.expand_tile %latents by %up rows 128 valid %n : !attn.tile<key, 64x576xf32>, ... -> !attn.tile<key, 64x192xf32>
+    ```
+  }];
+  let arguments = (ins Attn_TileType:$latents, Attn_TileType:$up, I64Attr:$rows, Index:$valid);
+  let results = (outs Attn_TileType:$result);
+  let assemblyFormat = [{
+    $latents `by` $up `rows` $rows `valid` $valid attr-dict `:` type($latents) `,` type($up) `->` type($result)
+  }];
+  let hasVerifier = 1;
 }
 
 def Attn_InitStateOp : Attn_Op<"init_state", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
@@ -151,7 +181,7 @@ def Attn_InitStateOp : Attn_Op<"init_state", [DeclareOpInterfaceMethods<MemoryEf
   let hasVerifier = 1;
 }
 
-def Attn_UpdateOp : Attn_Op<"update", [RecursiveMemoryEffects,
+def Attn_UpdateOp : Attn_Op<"update", [AttrSizedOperandSegments, RecursiveMemoryEffects,
     AllTypesMatch<["state", "result"]>]> {
   let summary = "Online softmax: one block of keys and values enters a state";
   let description = [{
@@ -163,35 +193,54 @@ def Attn_UpdateOp : Attn_Op<"update", [RecursiveMemoryEffects,
 
     `at` gives the sequence, the head, the absolute position of the first row and of the first key; `valid` how many rows and
     keys there are. Where `full` is true the mask need not be asked. A block in which a row sees nothing leaves that row's state
-    unchanged bit for bit. With `weights <pointwise>` the scores are the weights: acc' = acc + sum t v, and m and l are nothing.
+    unchanged bit for bit. The state may have fewer columns than the values, of which the first count then.
+
+    With `packed (first, n)` the rows are those from `first` on of several heads, n of each: row r is of head `head + r / n`, at position
+    `row + r mod n`.
+
+    With `weights <pointwise>` the scores are the weights: acc' = acc + sum t v, and m and l are nothing.
   }];
   let arguments = (ins Attn_StateType:$state, Attn_TileType:$query, Attn_TileType:$key, Attn_TileType:$value,
                        Index:$batch, Index:$head, Index:$row, Index:$key_position, Index:$valid_rows, Index:$valid_keys,
-                       Optional<I1>:$full, F64Attr:$scale,
+                       Optional<I1>:$full, Variadic<Index>:$packed, F64Attr:$scale,
                        DefaultValuedAttr<Attn_WeightsAttr, "::fovea::attn::Weights::Softmax">:$weights);
   let results = (outs Attn_StateType:$result);
   let regions = (region AnyRegion:$score, AnyRegion:$mask);
   let assemblyFormat = [{
     $state `,` $query `,` $key `,` $value `at` `(` $batch `,` $head `,` $row `,` $key_position `)`
-    `valid` `(` $valid_rows `,` $valid_keys `)` (`full` $full^)? `scale` $scale (`weights` $weights^)?
+    `valid` `(` $valid_rows `,` $valid_keys `)` (`full` $full^)? (`packed` `(` $packed^ `)`)? `scale` $scale (`weights` $weights^)?
     (`score` custom<ScoreRegion>($score)^)? (`mask` custom<MaskRegion>($mask)^)? attr-dict
     `:` type($state) `,` type($query) `,` type($key) `,` type($value)
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    bool isPacked() { return !getPacked().empty(); }
+    /// Whether the mask tells heads apart that the rows mix: then no range of rows can be asked about.
+    bool isMaskOpaque() { return isPacked() && !getMask().empty() && !getMask().getArgument(1).use_empty(); }
+  }];
 }
 
-def Attn_FinalizeOp : Attn_Op<"finalize", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+def Attn_FinalizeOp : Attn_Op<"finalize", [AttrSizedOperandSegments, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "Writes acc / l and m + log l of the valid rows; 0 and -inf for rows that saw nothing";
-  let description = "With `weights <pointwise>` it writes acc.";
+  let description = [{
+    With `weights <pointwise>` it writes acc. With `heads_of n` rows are those of several heads, as in `attn.load_tile`. With
+    `expand value_up` (`[H, Dv, Dc]`) what is written is `value_up[head]` times the row.
+  }];
   let arguments = (ins Attn_StateType:$state, StridedMemRefRankOf<[AnyType], [4]>:$output, Index:$batch, Index:$head,
-                       Index:$row, Index:$valid, Optional<StridedMemRefRankOf<[F32], [3]>>:$lse,
+                       Index:$row, Index:$valid, Optional<Index>:$heads_of,
+                       Optional<StridedMemRefRankOf<[F32], [3]>>:$expand, Optional<StridedMemRefRankOf<[F32], [3]>>:$lse,
                        DefaultValuedAttr<Attn_WeightsAttr, "::fovea::attn::Weights::Softmax">:$weights);
   let assemblyFormat = [{
-    $state `into` $output `[` $batch `,` $head `,` $row `]` `valid` $valid (`lse` $lse^)? (`weights` $weights^)? attr-dict
+    $state `into` $output `[` $batch `,` $head `,` $row `]` `valid` $valid (`heads_of` $heads_of^)?
+    (`expand` $expand^ `:` type($expand))? (`lse` $lse^)? (`weights` $weights^)? attr-dict
     `:` type($state) `,` type($output) (`,` type($lse)^)?
   }];
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The head of the tile's row `r`, and which of its rows that is.
+    std::pair<::mlir::Value, ::mlir::Value> rowOf(::mlir::OpBuilder &builder, ::mlir::Value r);
+  }];
 }
 
 def Attn_InitLinearStateOp : Attn_Op<"init_linear_state", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
