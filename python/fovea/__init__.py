@@ -5,7 +5,7 @@
     out = fovea.attention(q, k, v, mask_mod=lambda b, h, q_idx, kv_idx: (q_idx >= kv_idx) & (q_idx - kv_idx < 128))
 
 `attention` computes; `compile` returns a kernel to plan once and run many times; `param` names a run-time value.
-`linear_attention` computes the kind without a softmax, with `Performer` and `retnet_decay` for it. `masks`, `scores` and `positions` have
+`latent_attention` computes MLA with its projections, `linear_attention` the kind without a softmax, with `Performer` and `retnet_decay`. `masks`, `scores` and `positions` have
 the known variants by name. For masks and scores of your own: `where`, `minimum`, `maximum`, `abs`, `exp`, `log`,
 `sqrt`, `tanh`, `floor`, and Python's operators.
 """
@@ -17,11 +17,12 @@ from .features import Performer, retnet_decay
 from .functions import abs, exp, floor, log, maximum, minimum, sqrt, tanh, where
 from .graph_filter import graph_filter_attention
 from .kernel import Kernel, Plan, PlanStats
+from .latent import latent_attention
 from .linear import linear_attention
 from .operands import param
 from .tiles import TileMap, plot
 
 __all__ = ["Error", "InvalidError", "Kernel", "Performer", "Plan", "PlanStats", "TileMap", "abs", "attention", "cache_clear", "cache_info", "compile",
-           "exp", "floor", "graph_filter_attention", "linear_attention", "log", "masks", "maximum", "minimum", "param", "plot", "positions",
+           "exp", "floor", "graph_filter_attention", "latent_attention", "linear_attention", "log", "masks", "maximum", "minimum", "param", "plot", "positions",
            "retnet_decay", "scores", "sqrt", "tanh", "where"]
 __version__ = "0.1.0"

@@ -129,7 +129,7 @@ def compile(fn=None, *, like, dynamic=DYNAMIC, target=None, dtype=None, enable_g
             raise TypeError("compile: fn must return fovea.attention(query, key, value, ...) on its own arguments, in this order")
         chosen, enable_gqa, target = call.options, call.enable_gqa, target or call.target
     else:
-        known = [name for name in Options._fields if name != "element"]
+        known = [name for name in Options._fields if name not in ("element", "latent")]
         unknown = [name for name in options if name not in known]
         if unknown:
             raise TypeError(f"compile: unknown option {unknown[0]!r}; known are {', '.join(known)}")
@@ -165,7 +165,10 @@ def cache_info():
 
 
 def cache_clear():
-    """Forgets the kernels that `attention` and `linear_attention` have kept."""
+    """Forgets the kernels that `attention`, `latent_attention` and `linear_attention` have kept."""
+    from . import latent  # which imports this module
+
+    latent.forget()
     linear.forget()
     with _lock:
         _kernels.clear()

@@ -40,7 +40,7 @@ class Plan:
     """
 
     def __init__(self, kernel, dims, values, threads, keep=True, device=-1, stream=0):
-        shapes = [dims_shape(kernel.options, dims, which) for which in ("query", "key", "value")]
+        shapes = [dims_shape(kernel.options, dims, which) for which in kernel.names]
         results = [dims_shape(kernel.options, dims, which) for which in ("out", "lse")[:1 + kernel.options.needs_lse]]
         self.kernel, self.dims, self.device = kernel, dims, device
         # Of what the mask reads, the plan has its own copy, on the device that the kernel runs on.
@@ -91,6 +91,8 @@ class Kernel:
     target         for example "host"
     """
 
+    names = _NAMES
+
     def __init__(self, program, options, dims, target):
         self.mlir, self.target, self.options = program.mlir, target, options
         self._dims, self._operands, self._nonneg_offset = dims, program.operands, program.nonneg_offset
@@ -101,7 +103,7 @@ class Kernel:
         self.compile_times = self._module.compile_times
         params = self._module.params
         # Parameters: query, key, value, the operands, the outputs.
-        self.frozen = frozenset(n for n in range(len(self._operands)) if params[n + 3].flags & _FROZEN)
+        self.frozen = frozenset(n for n in range(len(self._operands)) if params[n + len(self.names)].flags & _FROZEN)
         self._plans, self._lock = {}, threading.Lock()
 
     def plan(self, query, key, value, *, threads=None, q_offset=None, kv_len=None, window=None, params=None, stream=None):
@@ -189,6 +191,12 @@ def dims_shape(options, dims, which):
     """The shape of one tensor of the call."""
     if which == "lse":
         return (dims.B, dims.Hq, dims.Nq)
+    if which == "key_up":
+        return (dims.Hq, dims.Down, dims.Dc)
+    if which == "value_up":
+        return (dims.Hq, dims.Dv, dims.Dc)
+    if which == "cache":
+        return (dims.B, 1, dims.Nk, dims.Dcache) if options.layout == "bhnd" else (dims.B, dims.Nk, 1, dims.Dcache)
     h, n, d = {"query": (dims.Hq, dims.Nq, dims.Dk), "key": (dims.Hkv, dims.Nk, dims.Dk),
                "value": (dims.Hkv, dims.Nk, dims.Dv), "out": (dims.Hq, dims.Nq, dims.Dv)}[which]
     return (dims.B, h, n, d) if options.layout == "bhnd" else (dims.B, n, h, d)

@@ -10,7 +10,7 @@ import numpy as np
 
 from .capture import instrument
 from .operands import Operands, position
-from .rotation import rotate
+from .rotation import pairing, rotate, sides_of
 from .tracing import Builder, Traced, binary, convert, float_literal, lift
 
 DYNAMIC = ("B", "Nq", "Nk")
@@ -47,6 +47,7 @@ class Options(NamedTuple):
     query_positions: Any = None
     key_positions: Any = None
     weights: str = "softmax"
+    latent: Any = None    # of `fovea.latent_attention`: its shape; found, not given
     element: str = "f32"  # the MLIR type of query, key, value and output; found, not given
 
     @property
@@ -69,18 +70,25 @@ def emit(options, dims, dynamic=DYNAMIC):
     offset = None
     if options.q_offset is not None:
         offset = operands.add("q_offset", "q_offset", "index", options.q_offset)
-    rotations, query, key = rotate(operands, options, dims, offset)
+    latent = options.latent
+    rotations, query, key = (lambda types: [], "%query", "%cache") if latent else rotate(operands, options, offset)
     nonneg = options.q_offset is None or options.q_offset is int or options.q_offset >= 0
+    turned = sides_of(operands, options) if latent and options.rope is not None else {}
     score = _region(operands, nonneg, True, lambda *at: _score(options, *at))
     mask = _region(operands, nonneg, False, lambda *at: _mask(options, operands, *at))
-    static = tuple("?" if name in dynamic else str(size) for name, size in zip(Dims._fields, dims))
-    arguments, types, results = _signature(static, options.layout, options.needs_lse, options.element)
+    static = tuple("?" if name in dynamic else str(size) for name, size in zip(dims._fields, dims))
+    arguments, types, results = _signature(dims._fields, static, options.layout, options.needs_lse, options.element)
     arguments = [*arguments, *(o.declare() for o in operands.all)]
-    inputs = ", ".join([*types, "index"] if offset else types)
+    tables = [o.type for side in turned.values() for o in side]
+    inputs = ", ".join([*types[:3], *(["index"] if offset else []), *tables, *types[3:]])
     result_list = results[0] if len(results) == 1 else f"({', '.join(results)})"
     names = ["%o", "%lse"][:len(results)]
     clauses = "".join((
         f" q_offset %{offset.ssa}" if offset else "",
+        *(f" {name}_rope({', '.join(f'%{o.ssa}' for o in side)})" for name, side in turned.items()),
+        pairing(options.rope) if turned else "",
+        " latent(%key_up, %value_up)" if latent else "",
+        f" form <{latent.form}>" if latent and latent.form else "",
         " weights <pointwise>" if options.weights == "pointwise" else "",
         f" scale {float_literal(options.scale, single=False)}" if options.scale is not None else "",
         " layout <bnhd>" if options.layout == "bnhd" else "",
@@ -88,7 +96,7 @@ def emit(options, dims, dynamic=DYNAMIC):
     lines = [
         f"func.func @attention({', '.join(arguments)}) -> {result_list} {{",
         *(f"  {line}" for line in rotations(types)),
-        f"  {', '.join(names)} = attn.attention {query}, {key}, %value{clauses}",
+        f"  {', '.join(names)} = attn.attention {query}, {key}, {key if latent else '%value'}{clauses}",
         *score, *mask,
         f"    : ({inputs}) -> {result_list}",
         f"  return {', '.join(names)} : {', '.join(results)}",
@@ -98,9 +106,9 @@ def emit(options, dims, dynamic=DYNAMIC):
 
 
 @functools.lru_cache(maxsize=256)
-def _signature(sizes, layout, needs_lse, element):
-    """Arguments and types of query, key and value, and the types of the results; `sizes` in the order of Dims."""
-    sizes = dict(zip(Dims._fields, sizes))
+def _signature(fields, sizes, layout, needs_lse, element):
+    """Arguments of the tensors, types of the op's tensors, and the types of the results; `sizes` of the dimensions in `fields`."""
+    sizes = dict(zip(fields, sizes))
 
     def tensor(names, of=element):
         return f"tensor<{'x'.join(sizes[n] for n in names)}x{of}>"
@@ -108,11 +116,18 @@ def _signature(sizes, layout, needs_lse, element):
     def order(b, h, n, d):
         return (b, h, n, d) if layout == "bhnd" else (b, n, h, d)
 
-    inputs = {"query": order("B", "Hq", "Nq", "Dk"), "key": order("B", "Hkv", "Nk", "Dk"), "value": order("B", "Hkv", "Nk", "Dv")}
+    if "Dc" in sizes:
+        inputs = {"query": order("B", "Hq", "Nq", "Dk"), "cache": order("B", "Hkv", "Nk", "Dcache"),
+                  "key_up": ("Hq", "Down", "Dc"), "value_up": ("Hq", "Dv", "Dc")}
+    else:
+        inputs = {"query": order("B", "Hq", "Nq", "Dk"), "key": order("B", "Hkv", "Nk", "Dk"), "value": order("B", "Hkv", "Nk", "Dv")}
     arguments = []
     for name, dims in inputs.items():
         listed = ", ".join(f'"{n}"' for n in dims)
         arguments.append(f"%{name}: {tensor(dims)} {{attn.dims = [{listed}]}}")
+    if "Dc" in sizes:
+        inputs = {"query": inputs["query"], "key": inputs["cache"], "value": inputs["cache"], **inputs}
+        del inputs["cache"]
     results = [tensor(order("B", "Hq", "Nq", "Dv")), tensor(("B", "Hq", "Nq"), "f32")]
     return arguments, [tensor(dims) for dims in inputs.values()], results[:2 if needs_lse else 1]
 

@@ -9,7 +9,7 @@ from .arrays import as_captured, is_array
 from .tracing import POSITION_BITS, Traced, Value, compare, current, lift
 
 # Names that the function itself uses: its tensors and the region arguments.
-_RESERVED = frozenset(("query", "key", "value", "o", "lse", "s", "b", "h", "i", "j"))
+_RESERVED = frozenset(("query", "key", "value", "cache", "key_up", "value_up", "o", "lse", "s", "b", "h", "i", "j"))
 BUILT_IN = ("q_offset", "kv_len", "window")
 
 

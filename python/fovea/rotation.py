@@ -24,38 +24,43 @@ class TableOperand(Operand):
         return value if value is not None else super().check(value)
 
 
-def rotate(operands, options, dims, offset):
+def rotate(operands, options, offset):
     """What the rotations' lines are for the types of query, key and value, and what query and key are called after them."""
     rope = options.rope
     if rope is None:
         return lambda types: [], "%query", "%key"
-    sides = {"query": ("B", "Nq", options.query_positions), "key": ("B", "Nk", options.key_positions)}
-    clauses = {name: _clauses(operands, rope, name, side, options, offset) for name, side in sides.items()}
-    pairing = " pairing <interleaved>" if rope.pairing == "interleaved" else ""
     layout = " layout <bnhd>" if options.layout == "bnhd" else ""
 
-    def lines(types):
-        return [f"%rotated_{name} = attn.rope %{name} {text}{pairing}{layout} : {', '.join((type, *tables))}"
-                for (name, (text, tables)), type in zip(clauses.items(), types)]
+    def line(name, tables, type):
+        text = " ".join(f"{what} %{table.ssa}" for what, table in zip(("cos", "sin", "positions"), tables))
+        is_offset = offset is not None and name == "query" and len(tables) == 2 and rope.axes is None
+        return (f"%rotated_{name} = attn.rope %{name} {text}{f' offset %{offset.ssa}' if is_offset else ''}{pairing(rope)}{layout}"
+                f" : {', '.join((type, *(table.type for table in tables)))}")
 
-    return lines, "%rotated_query", "%rotated_key"
+    sides = sides_of(operands, options)
+    return lambda types: [line(name, tables, type) for (name, tables), type in zip(sides.items(), types)], "%rotated_query", "%rotated_key"
 
 
-def _clauses(operands, rope, name, side, options, offset):
-    """The operands of one attn.rope as text, and their types."""
-    batch, rows, positions = side
+def pairing(rope):
+    return " pairing <interleaved>" if rope.pairing == "interleaved" else ""
+
+
+def sides_of(operands, options):
+    """Of query and key, the operands that rotate them: cos, sin and, where positions are given, those."""
+    return {"query": _tables(operands, options, "query", "Nq", options.query_positions),
+            "key": _tables(operands, options, "key", "Nk", options.key_positions)}
+
+
+def _tables(operands, options, name, rows, positions):
+    rope = options.rope
+    parts = tuple(enumerate(("cos", "sin")))
     if rope.axes is not None:  # angles for each token
         type = f"tensor<?x?x{rope.pairs}xf32>"
-        cos, sin = (_add(operands, f"{name}_{part}", type, ByDims(_angles(rope, name, positions, rows, n)), (batch, rows, ""))
-                    for n, part in enumerate(("cos", "sin")))
-        return f"cos %{cos.ssa} sin %{sin.ssa}", (type, type)
-    type = f"tensor<?x{rope.pairs}xf32>"
-    cos, sin = (_add(operands, part, type, ByDims(_table(options, n)), ("P", "")) for n, part in enumerate(("cos", "sin")))
-    text, types = f"cos %{cos.ssa} sin %{sin.ssa}", (type, type)
+        return [_add(operands, f"{name}_{part}", type, ByDims(_angles(rope, name, positions, rows, n)), ("B", rows, "")) for n, part in parts]
+    tables = [_add(operands, part, f"tensor<?x{rope.pairs}xf32>", ByDims(_table(options, n)), ("P", "")) for n, part in parts]
     if positions is not None:
-        given = _add(operands, f"{name}_positions", "tensor<?x?xi64>", ByDims(_positions(rope, name, positions, rows)), (batch, rows))
-        return f"{text} positions %{given.ssa}", (*types, "tensor<?x?xi64>")
-    return text + (f" offset %{offset.ssa}" if offset is not None and name == "query" else ""), types
+        tables.append(_add(operands, f"{name}_positions", "tensor<?x?xi64>", ByDims(_positions(rope, name, positions, rows)), ("B", rows)))
+    return tables
 
 
 def _add(operands, name, type, value, dims):
