@@ -87,3 +87,13 @@ func.func @twice(%q: tensor<2x4x?x64xf32>, %cos: tensor<?x32xf32>) -> tensor<2x4
     : (tensor<2x4x?x64xf32>, tensor<2x4x?x64xf32>, tensor<2x4x?x64xf32>, tensor<?x32xf32>, tensor<?x32xf32>) -> tensor<2x4x?x64xf32>
   return %o : tensor<2x4x?x64xf32>
 }
+
+// -----
+
+func.func @latent(%q: tensor<2x4x?x48xf32>, %c: tensor<2x1x?x80xf32>, %up: tensor<4x32x64xf32>, %cos: tensor<?x8xf32>) -> tensor<2x4x?x32xf32> {
+  // expected-error @+1 {{rotates the first columns of a row; those of a latent attention that turn are the last ones: give the tables to its query_rope and key_rope}}
+  %rq = attn.rope %q cos %cos sin %cos : tensor<2x4x?x48xf32>, tensor<?x8xf32>, tensor<?x8xf32>
+  %o = attn.attention %rq, %c, %c latent(%up, %up)
+    : (tensor<2x4x?x48xf32>, tensor<2x1x?x80xf32>, tensor<2x1x?x80xf32>, tensor<4x32x64xf32>, tensor<4x32x64xf32>) -> tensor<2x4x?x32xf32>
+  return %o : tensor<2x4x?x32xf32>
+}

@@ -26,6 +26,10 @@ private:
   Value isAbsorbedCheaper(Value expandedTiles);
   Value loadLatents(Value batch, Value key, Value validKeys);
   Value loadProjection(Value projection, Value head, int64_t rows);
+  /// The last of a row's columns turn.
+  static int64_t firstTurned(ValueRange rope, int64_t columns) {
+    return rope.empty() ? 0 : columns - AttentionOp::getRotatedColumns(rope);
+  }
   Value choose(Value condition, Value x, Value y) { return b.createOrFold<arith::SelectOp>(condition, x, y); }
   int64_t inPanels(int64_t rows) const { return llvm::divideCeil(rows, schedule.getPanel()) * schedule.getPanel(); }
 
@@ -119,7 +123,7 @@ Value LatentTiler::loadLatents(Value batch, Value key, Value validKeys) {
   ValueRange rope = op.getKeyRope();
   return LoadTileOp::create(b, tileType(TileRole::Key, schedule.getKeyBlock(), latents + shared), problem.key, batch,
                             constant(0), key, validKeys, rope, rope.empty() ? Value() : key, /*heads_of=*/Value(),
-                            /*absorb=*/Value(), latents + shared - op.getRotatedColumns(rope), op.getPairing());
+                            /*absorb=*/Value(), firstTurned(rope, latents + shared), op.getPairing());
 }
 
 void LatentTiler::emitAbsorbed(const TaskRows &rows, TileBoundsOp bounds) {
@@ -127,7 +131,7 @@ void LatentTiler::emitAbsorbed(const TaskRows &rows, TileBoundsOp bounds) {
   Value query = LoadTileOp::create(b, tileType(TileRole::Query, absorbedRows, latents + shared), problem.query,
                                    rows.batch, rows.head, rows.row, rows.valid, rope,
                                    rope.empty() ? Value() : rows.rowPosition, rows.ofHead, op.getLatent()[0],
-                                   own + shared - op.getRotatedColumns(rope), op.getPairing());
+                                   firstTurned(rope, own + shared), op.getPairing());
   auto enter = [&](Value state, Value key, Value validKeys, Value full) {
     Value tile = loadLatents(rows.batch, key, validKeys);
     return update(rows, state, query, tile, tile, key, validKeys, full);
@@ -152,7 +156,7 @@ void LatentTiler::emitExpanded(const TaskRows &rows, TileBoundsOp bounds) {
   Value query = LoadTileOp::create(b, tileType(TileRole::Query, schedule.getQueryTile(), own + shared), problem.query,
                                    rows.batch, rows.head, rows.row, rows.valid, rope,
                                    rope.empty() ? Value() : rows.rowPosition, /*heads_of=*/Value(), /*absorb=*/Value(),
-                                   own + shared - op.getRotatedColumns(rope), op.getPairing());
+                                   firstTurned(rope, own + shared), op.getPairing());
   Value keyUp = loadProjection(op.getLatent()[0], rows.head, own);
   Value valueUp = loadProjection(op.getLatent()[1], rows.head, values);
   auto enter = [&](Value state, Value key, Value validKeys, Value full) {
