@@ -6,8 +6,8 @@
 // RUN: %{run} --function=absorbed %{sizes} --target=loops | FileCheck %s
 // RUN: %{run} --function=expanded %{sizes} | FileCheck %s
 // RUN: %{run} --function=expanded %{sizes} --target=loops | FileCheck %s
-// RUN: %{run} --function=chosen --dims=B=1,Nq=1,Nk=300 | FileCheck %s
-// RUN: %{run} --function=chosen --dims=B=1,Nq=200,Nk=200 | FileCheck %s
+// RUN: %{run} --function=chosen --dims=B=1,H=6,Nq=1,Nk=300 | FileCheck %s
+// RUN: %{run} --function=chosen --dims=B=1,H=6,Nq=200,Nk=200 | FileCheck %s
 // RUN: %{run} --function=heads --dims=B=1,Nq=5,Nk=70 | FileCheck %s
 // RUN: %{run} --function=heads --dims=B=1,Nq=130,Nk=70 --target=loops | FileCheck %s
 // RUN: %{run} --function=turned --dims=B=2,Nq=3,Nk=70,P=100 --input=past=20 | FileCheck %s
@@ -15,10 +15,19 @@
 // RUN: %{run} --function=turned --dims=B=2,Nq=90,Nk=30,P=120 --input=past=20 | FileCheck %s
 // RUN: %{run} --function=odd --dims=B=1,Nq=7,Nk=33 | FileCheck %s
 // RUN: %{run} --function=odd --dims=B=1,Nq=77,Nk=33 | FileCheck %s
+// The register tiles of AVX-512 and of SSE.
+// RUN: %{run} --function=wide --dims=B=2,Nq=7,Nk=70 | FileCheck %s
+// RUN: %{run} --function=wide --dims=B=1,Nq=90,Nk=70 | FileCheck %s
+// RUN: %{run} --function=narrow --dims=B=2,Nq=7,Nk=70 | FileCheck %s
+// RUN: %{run} --function=narrow --dims=B=1,Nq=90,Nk=70 | FileCheck %s
+// RUN: %{run} --function=narrow --dims=B=2,Nq=3,Nk=0 | FileCheck %s
 // CHECK: check {{ *}}right, worst error {{.*}} of its bound
 
+// RUN: fovea-run %s --function=chosen --dims=B=1,H=6,Nq=1,Nk=300 --explain | FileCheck %s --check-prefix=EXPLAIN
+// EXPLAIN: Latent: the cache has 320 bytes for a position, keys and values would have 352 for each head; a pair of query and key takes 144 multiplications absorbed, 88 expanded, and a head 4608 for each query to absorb it, or for each position to expand it; absorbed, a query head uses each byte for 0.90 operations
+
 // RUN: not fovea-run %s --function=chosen --dims=B=1,Nq=1,Nk=300,H=3 2>&1 | FileCheck %s --check-prefix=HEADS
-// HEADS: key_up and query must have the same number of heads
+// HEADS: --dims=H=3 says that 'H' (query.1) is 3, but the type of 'key_up' says 6
 
 !q = tensor<?x6x?x48xf32>
 !cache = tensor<?x1x?x80xf32>
@@ -77,6 +86,24 @@ func.func @heads(%q: !q {attn.dims = ["B", "", "Nq", ""]}, %cache: !cache {attn.
       attn.yield %near : i1
     } : (!q, !cache, !cache, !k_up, !v_up) -> !o
   return %o : !o
+}
+
+func.func @wide(%q: !q {attn.dims = ["B", "", "Nq", ""]}, %cache: !cache {attn.dims = ["B", "", "Nk", ""]}, %ku: !k_up, %vu: !v_up) -> (!o, !lse) {
+  %o, %lse = attn.attention %q, %cache, %cache latent(%ku, %vu) schedule <query_tile = 64, key_block = 64, lanes = 16, panel = 32, micro_keys = 8>
+    mask (%b, %h, %i, %j) {
+      %causal = arith.cmpi sge, %i, %j : index
+      attn.yield %causal : i1
+    } : (!q, !cache, !cache, !k_up, !v_up) -> (!o, !lse)
+  return %o, %lse : !o, !lse
+}
+
+func.func @narrow(%q: !q {attn.dims = ["B", "", "Nq", ""]}, %cache: !cache {attn.dims = ["B", "", "Nk", ""]}, %ku: !k_up, %vu: !v_up) -> (!o, !lse) {
+  %o, %lse = attn.attention %q, %cache, %cache latent(%ku, %vu) schedule <query_tile = 40, key_block = 64, lanes = 4, panel = 8, micro_keys = 4>
+    mask (%b, %h, %i, %j) {
+      %causal = arith.cmpi sge, %i, %j : index
+      attn.yield %causal : i1
+    } : (!q, !cache, !cache, !k_up, !v_up) -> (!o, !lse)
+  return %o, %lse : !o, !lse
 }
 
 !table = tensor<?x8xf32>

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Latent attention against the formula: keys and values expanded in fp64."""
 
+import pathlib
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -131,3 +135,10 @@ def test_what_does_not_fit_is_refused(change, message):
     arguments = dict(query=query, cache=cache, key_up=key_up, value_up=value_up) | change
     with pytest.raises(ValueError, match=message):
         fovea.latent_attention(**arguments)
+
+
+def test_the_example():
+    program = pathlib.Path(__file__).parents[2] / "examples" / "latent" / "decode.py"
+    result = subprocess.run([sys.executable, str(program), "--prompt", "200", "--tokens", "2"], capture_output=True, text=True, timeout=600)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.splitlines()[-1].startswith("ok: worst error")

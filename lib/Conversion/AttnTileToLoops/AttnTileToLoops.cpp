@@ -36,14 +36,17 @@ struct LowerLoadTile : OpConversionPattern<LoadTileOp> {
     Loops b(op.getLoc(), rewriter);
     TileType type = op.getTile().getType();
     Value tile = b.buffer({type.getRows(), type.getColumns()}, b.getF32Type());
-    Value source = b.buffer({op.getSourceColumns()}, b.getF32Type()); // one row, as it stands in memory
+    Value source = op.getAbsorb() ? b.buffer({op.getSourceColumns()}, b.getF32Type()) : Value(); // one row
     b.loop(b.index(type.getRows()), [&](Value r) {
       auto branch = scf::IfOp::create(b, arith::CmpIOp::create(b, arith::CmpIPredicate::ult, r, op.getValid()),
                                       /*withElseRegion=*/true);
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(branch.thenBlock());
-      loadRow(b, op, r, source);
-      storeRow(b, op, r, source, tile);
+      loadRow(b, op, r, [&](Value element, Value column) {
+        source ? b.store(element, source, column) : b.store(element, tile, {r, column});
+      });
+      if (source)
+        absorbRow(b, op, r, source, tile);
       b.setInsertionPointToStart(branch.elseBlock());
       b.loop(b.index(type.getColumns()), [&](Value c) { b.store(b.real(0), tile, {r, c}); });
     });
@@ -52,27 +55,26 @@ struct LowerLoadTile : OpConversionPattern<LoadTileOp> {
   }
 
 private:
-  static void loadRow(Loops &b, LoadTileOp op, Value r, Value to) {
+  static void loadRow(Loops &b, LoadTileOp op, Value r, function_ref<void(Value, Value)> store) {
     if (op.isRotated())
-      return rotateRow(b, op, r, [&](Value element, Value column) { b.store(element, to, column); });
+      return rotateRow(b, op, r, store);
     auto [head, row] = op.rowOf(b, r);
-    b.loop(b.index(op.getSourceColumns()),
-           [&, head = head, row = row](Value c) { b.store(b.load(op.getSource(), {op.getBatch(), head, row, c}), to, c); });
+    b.loop(b.index(op.getSourceColumns()), [&, head = head, row = row](Value c) {
+      store(b.load(op.getSource(), {op.getBatch(), head, row, c}), c);
+    });
   }
 
-  /// With a projection, what latents have to do with: key_up^T q in place of q.
-  static void storeRow(Loops &b, LoadTileOp op, Value r, Value from, Value tile) {
-    int64_t columns = op.getTile().getType().getColumns(), own = 0, latents = 0;
-    if (Value up = op.getAbsorb()) {
-      own = op.getAbsorb().getType().getDimSize(1), latents = op.getAbsorb().getType().getDimSize(2);
-      Value head = op.rowOf(b, r).first;
-      b.loop(b.index(latents), [&](Value c) {
-        Value sum = b.fold(b.index(own), b.real(0), [&](Value d, Value sum) {
-          return b.add(sum, b.mul(b.load(from, d), b.load(up, {head, d, c})));
-        });
-        b.store(sum, tile, {r, c});
+  /// key_up^T q in place of a row's first columns q.
+  static void absorbRow(Loops &b, LoadTileOp op, Value r, Value from, Value tile) {
+    MemRefType up = op.getAbsorb().getType();
+    int64_t columns = op.getTile().getType().getColumns(), own = up.getDimSize(1), latents = up.getDimSize(2);
+    Value head = op.rowOf(b, r).first;
+    b.loop(b.index(latents), [&](Value c) {
+      Value sum = b.fold(b.index(own), b.real(0), [&](Value d, Value sum) {
+        return b.add(sum, b.mul(b.load(from, d), b.load(op.getAbsorb(), {head, d, c})));
       });
-    }
+      b.store(sum, tile, {r, c});
+    });
     auto plus = [&](Value a, int64_t c) { return arith::AddIOp::create(b, a, b.index(c)).getResult(); };
     b.loop(b.index(columns - latents),
            [&](Value c) { b.store(b.load(from, plus(c, own)), tile, {r, plus(c, latents)}); });

@@ -7,13 +7,15 @@
 // CHECK: %[[TILE:.*]] = memref.alloc() : memref<32x16xf32>
 // CHECK: scf.for %[[R:.*]] =
 // CHECK: %[[LIVE:.*]] = arith.cmpi ult, %[[R]], %[[VALID:.*]] : index
-// CHECK: scf.for %[[C:.*]] =
-// CHECK: %[[X:.*]] = scf.if %[[LIVE]] -> (f32) {
+// CHECK: scf.if %[[LIVE]] {
 // CHECK: %[[ROW:.*]] = arith.addi %[[T]], %[[R]]
-// CHECK: memref.load %[[M]][%[[B]], %[[H]], %[[ROW]], %[[C]]]
-// CHECK: } else {
-// CHECK: arith.constant 0.0
+// CHECK: scf.for %[[C:.*]] =
+// CHECK: %[[X:.*]] = memref.load %[[M]][%[[B]], %[[H]], %[[ROW]], %[[C]]]
 // CHECK: memref.store %[[X]], %[[TILE]][%[[R]], %[[C]]]
+// CHECK: } else {
+// CHECK: scf.for %[[C0:.*]] =
+// CHECK: %[[ZERO:.*]] = arith.constant 0.0
+// CHECK: memref.store %[[ZERO]], %[[TILE]][%[[R]], %[[C0]]]
 func.func @load(%m: memref<2x4x?x16xf32>, %n: index) {
   attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
     %tile = attn.load_tile %m[%b, %h, %t] valid %n : memref<2x4x?x16xf32> -> !attn.tile<query, 32x16xf32>
@@ -93,6 +95,24 @@ func.func @negative_tile_bounds(%n: index) {
       %true = arith.constant true
       attn.yield %true : i1
     }
+  }
+  return
+}
+
+// Rows of several heads, n of each, taken to the latents of their head.
+// CHECK-LABEL: func @absorb(
+// CHECK-SAME: %[[M:[a-z0-9]+]]: memref<2x6x?x48xf32>, %[[UP:[a-z0-9]+]]: memref<6x32x64xf32>, %[[N:[a-z0-9]+]]: index
+// CHECK: %[[TILE:.*]] = memref.alloc() : memref<32x80xf32>
+// CHECK: %[[SOURCE:.*]] = memref.alloc() : memref<48xf32>
+// CHECK: %[[HEADS:.*]] = arith.divui %[[NUMBER:.*]], %[[N]]
+// CHECK: %[[HEAD:.*]] = arith.addi %{{.*}}, %[[HEADS]]
+// CHECK: %[[ROW:.*]] = arith.remui %[[NUMBER]], %[[N]]
+// CHECK: memref.load %[[M]][%{{.*}}, %[[HEAD]], %[[ROW]], %{{.*}}]
+// CHECK: memref.load %[[UP]]
+// CHECK: memref.store %{{.*}}, %[[TILE]]
+func.func @absorb(%m: memref<2x6x?x48xf32>, %up: memref<6x32x64xf32>, %n: index) {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+    %tile = attn.load_tile %m[%b, %h, %t] valid %n heads_of %n absorb %up : memref<6x32x64xf32> : memref<2x6x?x48xf32> -> !attn.tile<query, 32x80xf32>
   }
   return
 }

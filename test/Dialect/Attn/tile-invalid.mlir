@@ -118,8 +118,8 @@ func.func @f(%m: memref<2x4x8x16xf16>, %n: index) {
 
 func.func @f(%m: memref<2x4x8x16xf32>, %n: index) {
   attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
-    // expected-error@+1 {{'attn.load_tile' op has 16 rows, but the schedule's query_tile is 32}}
-    %x = attn.load_tile %m[%b, %h, %t] valid %n : memref<2x4x8x16xf32> -> !attn.tile<query, 16x16xf32>
+    // expected-error@+1 {{'attn.load_tile' op has 24 rows, but the schedule's panels are of 16}}
+    %x = attn.load_tile %m[%b, %h, %t] valid %n : memref<2x4x8x16xf32> -> !attn.tile<query, 24x16xf32>
   }
   return
 }
@@ -146,8 +146,8 @@ func.func @f(%m: memref<2x4x8x16xf32>, %n: index) {
 
 func.func @f(%m: memref<2x4x8x16xf32>, %n: index) {
   attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
-    // expected-error@+1 {{'attn.init_state' op has 48 rows, but the schedule's query_tile is 32}}
-    %x = attn.init_state : !attn.state<48x16xf32>
+    // expected-error@+1 {{'attn.init_state' op has 40 rows, but the schedule's panels are of 16}}
+    %x = attn.init_state : !attn.state<40x16xf32>
   }
   return
 }

@@ -4,6 +4,7 @@
 #include "fovea/Dialect/Attn/Transforms/Schedules.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Remarks.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <algorithm>
 
@@ -59,10 +60,27 @@ ScheduleAttr chooseLatentSchedule(MLIRContext *context, int64_t lanes, int64_t r
   return ScheduleAttr::get(context, llvm::divideCeil(kRows, panel) * panel, kKeyBlock, lanes, panel, microKeys);
 }
 
+/// What one position costs in memory, and how often a token's queries use each byte of it.
+void reportLatent(AttentionOp op) {
+  Type element = op.getQueryType().getElementType();
+  int64_t bytes = element.getIntOrFloatBitWidth() / 8, row = op.getLatentSize() + op.getSharedSize();
+  int64_t expanded = op.getKeyHeadSize() + op.getValueHeadSize(), absorbed = row + op.getLatentSize();
+  remark::analysis(op.getLoc(), remark::RemarkOpts::name("Latent").category("attn"))
+      << remark::reason("the cache has {0} bytes for a position, keys and values would have {1} for each head; a pair of "
+                        "query and key takes {2} multiplications absorbed, {3} expanded, and a head {4} for each query to "
+                        "absorb it, or for each position to expand it; absorbed, a query head uses each byte for {5} "
+                        "operations",
+                        row * bytes, expanded * bytes, absorbed, expanded,
+                        op.getLatentSize() * (op.getOwnSize() + op.getValueHeadSize()),
+                        llvm::formatv("{0:f2}", 2.0 * double(absorbed) / double(row * bytes)).str());
+}
+
 struct SchedulePass : fovea::attn::impl::ScheduleBase<SchedulePass> {
   using ScheduleBase::ScheduleBase;
   void runOnOperation() override {
     getOperation().walk([&](AttentionOp op) {
+      if (op.isLatent())
+        reportLatent(op);
       if (op.getSchedule())
         return;
       op.setScheduleAttr(op.isLatent() ? chooseLatentSchedule(&getContext(), lanes, registers)
