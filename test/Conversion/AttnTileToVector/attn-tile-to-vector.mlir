@@ -201,3 +201,49 @@ func.func @f(%n: index) {
   }
   return
 }
+
+// -----
+
+// Register tiles of four latents and two vectors of columns, then the columns in common.
+// CHECK-LABEL: func @expand(
+// CHECK: attn.task
+// CHECK: %[[TILE:.*]] = memref.alloc() : memref<64x56xf32>
+// CHECK: scf.for {{.*}} iter_args({{.*}}) -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>)
+// CHECK-COUNT-8: vector.fma
+// CHECK-COUNT-8: vector.store %{{.*}}, %[[TILE]]
+// 40 columns are two panels and a half of one.
+// CHECK: scf.for {{.*}} iter_args({{.*}}) -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>) {
+// CHECK-COUNT-4: vector.fma
+// CHECK: scf.for
+// CHECK: vector.load {{.*}} : memref<64x80xf32
+// CHECK: vector.store %{{.*}}, %[[TILE]]
+func.func @expand(%m: memref<1x1x?x80xf32>, %u: memref<1x6x40x64xf32>, %n: index) {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 48, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+    %l = attn.load_tile %m[%b, %h, %t] valid %n : memref<1x1x?x80xf32> -> !attn.tile<key, 64x80xf32>
+    %w = attn.load_tile %u[%b, %h, %t] valid %n : memref<1x6x40x64xf32> -> !attn.tile<query, 48x64xf32>
+    %k = attn.expand_tile %l by %w rows 40 valid %n : !attn.tile<key, 64x80xf32>, !attn.tile<query, 48x64xf32> -> !attn.tile<key, 64x56xf32>
+  }
+  return
+}
+
+// -----
+
+// A query is broadcast element by element over the row of its head's projection; a result is a sum over vectors.
+// CHECK-LABEL: func @rows(
+// CHECK: attn.task
+// CHECK: arith.remui
+// CHECK: vector.broadcast %{{.*}} : f32 to vector<8xf32>
+// CHECK-COUNT-8: vector.fma
+// CHECK: call @attn_transpose_8
+// CHECK: call @attn_transpose_8
+// CHECK: arith.remui
+// CHECK-COUNT-8: vector.fma
+// CHECK: vector.reduction <add>, %{{.*}} fastmath<reassoc> : vector<8xf32> into f32
+func.func @rows(%q: memref<1x6x?x48xf32>, %ku: memref<6x32x64xf32>, %vu: memref<6x40x64xf32>, %o: memref<1x6x?x40xf32>, %n: index) {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 48, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+    %query = attn.load_tile %q[%b, %h, %t] valid %n heads_of %n absorb %ku : memref<6x32x64xf32> : memref<1x6x?x48xf32> -> !attn.tile<query, 48x80xf32>
+    %s = attn.init_state : !attn.state<48x64xf32>
+    attn.finalize %s into %o[%b, %h, %t] valid %n heads_of %n expand %vu : memref<6x40x64xf32> : !attn.state<48x64xf32>, memref<1x6x?x40xf32>
+  }
+  return
+}
