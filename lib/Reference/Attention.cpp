@@ -123,7 +123,8 @@ struct Row {
   int64_t visible = 0;
 
   explicit Row(const AttentionProblem &p)
-      : query(p.keyColumns), s(p.keys), t(p.keys), e(p.keys), seen(p.keys), output(p.valueColumns), magnitude(p.valueColumns) {}
+      : query(p.keyColumns), s(p.keys), t(p.keys), e(p.keys), seen(p.keys), output(p.valueColumns),
+        magnitude(p.valueColumns) {}
 };
 
 class Evaluator {

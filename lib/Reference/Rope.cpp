@@ -11,7 +11,8 @@ using fovea::attn::AttentionOp;
 using fovea::attn::Pairing;
 
 FailureOr<TensorRef> fovea::reference::rotate(Operation *op, const TensorRef &rows, ValueRange tables, Pairing pairing,
-                                              attn::Layout layout, ArrayRef<int64_t> offsets, int64_t first, Lookup lookup) {
+                                              attn::Layout layout, ArrayRef<int64_t> offsets, int64_t first,
+                                              Lookup lookup) {
   SmallVector<TensorRef> arrays;
   for (Value table : tables) {
     const RuntimeValue *known = lookup(table);
@@ -36,15 +37,16 @@ FailureOr<TensorRef> fovea::reference::rotate(Operation *op, const TensorRef &ro
     for (int64_t n = 0; n < count; ++n) {
       int64_t at = isPerRow ? b * count + n : arrays.size() == 3 ? arrays[2]->intAt(b * count + n) : offsets[b] + n;
       if (at < 0 || at >= cos.size() / pairs)
-        return op->emitError() << "row " << n << " of sequence " << b << " stands at " << at << ", but cos and sin have "
-                               << cos.size() / pairs << " rows";
+        return op->emitError() << "row " << n << " of sequence " << b << " stands at " << at
+                               << ", but cos and sin have " << cos.size() / pairs << " rows";
       for (int64_t h = 0; h < heads; ++h) {
         int64_t row = b * strides.batch + h * strides.head + n * strides.position;
         double *out = rotated->data<double>() + row;
         for (int64_t d = 0; d < columns; ++d)
           out[d] = rows->floatAt(row + d);
         for (int64_t f = 0; f < pairs; ++f) {
-          int64_t low = first + (pairing == Pairing::Half ? f : 2 * f), high = low + (pairing == Pairing::Half ? pairs : 1);
+          int64_t low = first + (pairing == Pairing::Half ? f : 2 * f),
+                  high = low + (pairing == Pairing::Half ? pairs : 1);
           double x = rows->floatAt(row + low), y = rows->floatAt(row + high);
           double c = cos.floatAt(at * pairs + f), s = sin.floatAt(at * pairs + f);
           out[low] = x * c - y * s;

@@ -59,9 +59,8 @@ private:
     if (op.isRotated())
       return rotateRow(b, op, r, store);
     auto [head, row] = op.rowOf(b, r);
-    b.loop(b.index(op.getSourceColumns()), [&, head = head, row = row](Value c) {
-      store(b.load(op.getSource(), {op.getBatch(), head, row, c}), c);
-    });
+    b.loop(b.index(op.getSourceColumns()),
+           [&, head = head, row = row](Value c) { store(b.load(op.getSource(), {op.getBatch(), head, row, c}), c); });
   }
 
   /// key_up^T q in place of a row's first columns q.
@@ -83,7 +82,8 @@ private:
 
 struct LowerExpandTile : OpConversionPattern<ExpandTileOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(ExpandTileOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(ExpandTileOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Loops b(op.getLoc(), rewriter);
     TileType type = op.getResult().getType();
     int64_t rows = op.getRows(), shared = type.getColumns() - rows;

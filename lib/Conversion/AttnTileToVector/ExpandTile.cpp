@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// attn.expand_tile: a matrix product of latents with a projection, which a query tile holds transposed. Register tiles are
-// those of the scores' product; lanes are columns of the result.
+// attn.expand_tile: a matrix product of latents with a projection, which a query tile holds transposed. Register tiles
+// are those of the scores' product; lanes are columns of the result.
 #include "Patterns.h"
 #include "VectorEmitter.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -14,7 +14,8 @@ namespace {
 
 struct LowerExpandTile : OpConversionPattern<ExpandTileOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(ExpandTileOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(ExpandTileOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     VectorEmitter b(op.getLoc(), rewriter, op->getParentOfType<TaskOp>().getSchedule());
     TileType type = op.getResult().getType();
     Value tile = b.buffer({type.getRows(), type.getColumns()});
@@ -39,11 +40,12 @@ private:
                                Value tile) {
     int64_t micro = b.schedule.getMicroKeys(), vectors = llvm::divideCeil(width, b.lanes());
     Values zero(micro * vectors, b.splat(0));
-    Values sums = b.loop(b.index(0), b.index(op.getUp().getType().getColumns()), 1, zero, [&](Value c, ValueRange sums) {
-      return b.multiplyAdd(
-          sums, vectors, [&](int64_t i) { return b.load(adaptor.getLatents(), {b.add(j, i), c}); },
-          [&](int64_t k) { return b.loadVector(adaptor.getUp(), {p, c, b.index(k * b.lanes())}); });
-    });
+    Values sums =
+        b.loop(b.index(0), b.index(op.getUp().getType().getColumns()), 1, zero, [&](Value c, ValueRange sums) {
+          return b.multiplyAdd(
+              sums, vectors, [&](int64_t i) { return b.load(adaptor.getLatents(), {b.add(j, i), c}); },
+              [&](int64_t k) { return b.loadVector(adaptor.getUp(), {p, c, b.index(k * b.lanes())}); });
+        });
     for (int64_t i = 0; i < micro; ++i)
       for (int64_t k = 0; k < vectors; ++k) {
         Value column = b.add(b.mul(p, b.schedule.getPanel()), k * b.lanes());
@@ -58,7 +60,8 @@ private:
       return;
     b.loop(rows, [&](Value j) {
       b.chunks(shared, [&](Value c, int64_t width) {
-        b.storeLeading(b.loadLeading(latents, {j, b.add(c, from)}, width), tile, {j, b.add(c, int64_t(op.getRows()))}, width);
+        b.storeLeading(b.loadLeading(latents, {j, b.add(c, from)}, width), tile, {j, b.add(c, int64_t(op.getRows()))},
+                       width);
       });
     });
   }

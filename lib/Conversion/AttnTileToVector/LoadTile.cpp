@@ -95,9 +95,8 @@ private:
   static void copyRow(VectorEmitter &b, LoadTileOp op, Value r, Value destination, Value to) {
     auto [head, row] = op.rowOf(b, r);
     Value at[] = {op.getBatch(), head, row};
-    b.loop(b.index(op.getSourceColumns()), [&](Value d) {
-      b.store(b.load(op.getSource(), {at[0], at[1], at[2], d}), destination, {to, d});
-    });
+    b.loop(b.index(op.getSourceColumns()),
+           [&](Value d) { b.store(b.load(op.getSource(), {at[0], at[1], at[2], d}), destination, {to, d}); });
   }
 
   /// key_up^T times the first columns, then the others.
@@ -168,9 +167,8 @@ private:
     RowRotator rotator(b, op);
     b.loop(op.getValid(), [&](Value r) { rotator.rotate(r, packed, r); });
     b.loop(op.getValid(), b.roundUp(op.getValid(), b.schedule.getMicroKeys()), 1, [&](Value r) {
-      b.chunks(op.getTile().getType().getColumns(), [&](Value c, int64_t width) {
-        b.storeLeading(b.splat(0), packed, {r, c}, width);
-      });
+      b.chunks(op.getTile().getType().getColumns(),
+               [&](Value c, int64_t width) { b.storeLeading(b.splat(0), packed, {r, c}, width); });
     });
   }
 

@@ -7,6 +7,7 @@ using namespace mlir;
 using namespace fovea;
 
 static constexpr int64_t kChains = 8; // sums at once: enough to hide the latency of a FMA
+static constexpr int64_t kLines = 4;  // of a projection at once
 
 static Value zeroOf(VectorEmitter &b) { return b.index(0); }
 
@@ -21,29 +22,34 @@ void fovea::absorbRow(VectorEmitter &b, Value row, Value up, Value head, Value d
       b.store(sum[0], destination, {to, c});
     });
   };
-  /// `widths` neighbouring vectors from column c on.
-  auto columns = [&](Value c, ArrayRef<int64_t> widths) {
-    Values zero(widths.size(), b.splat(0));
-    Values sums = b.loop(b.index(0), b.index(own), 1, zero, [&](Value d, ValueRange sums) {
-      Value line = denseRow(b, up, {head, d});
-      return b.multiplyAdd(
-          sums, int64_t(widths.size()), [&](int64_t) { return b.load(row, {zeroOf(b), d}); },
-          [&](int64_t k) { return b.loadLeading(line, {zeroOf(b), b.add(c, k * b.lanes())}, widths[k]); });
-    });
-    for (auto [k, width] : llvm::enumerate(widths))
-      b.storeLeading(sums[k], destination, {to, b.add(c, int64_t(k) * b.lanes())}, width);
+  /// destination += `count` lines of the projection from d on. Lines are read from end to end, as memory likes it: one
+  /// query reads each projection once, from where it was left long ago.
+  auto lines = [&](Value d, int64_t count) {
+    Values views, factors;
+    for (int64_t k = 0; k < count; ++k) {
+      views.push_back(denseRow(b, up, {head, b.add(d, k)}));
+      factors.push_back(b.broadcast(b.load(row, {zeroOf(b), b.add(d, k)})));
+    }
+    auto add = [&](Value c, int64_t width) {
+      Value sum = b.loadLeading(destination, {to, c}, width);
+      for (auto [view, factor] : llvm::zip(views, factors))
+        sum = b.fma(factor, b.loadLeading(view, {zeroOf(b), c}, width), sum);
+      b.storeLeading(sum, destination, {to, c}, width);
+    };
+    int64_t whole = latents / b.lanes() * b.lanes();
+    b.loop(b.index(0), b.index(whole), b.lanes(), [&](Value c) { add(c, b.lanes()); });
+    if (whole != latents)
+      add(b.index(whole), latents - whole);
   };
   b.when(
       hasUnitRows(b, up),
       [&] {
-        int64_t step = kChains * b.lanes(), whole = latents / step * step;
+        b.chunks(latents, [&](Value c, int64_t width) { b.storeLeading(b.splat(0), destination, {to, c}, width); });
+        int64_t whole = own / kLines * kLines;
         if (whole != 0)
-          b.loop(b.index(0), b.index(whole), step, [&](Value c) { columns(c, SmallVector<int64_t>(kChains, b.lanes())); });
-        SmallVector<int64_t> widths;
-        for (int64_t c = whole; c < latents; c += b.lanes())
-          widths.push_back(std::min(b.lanes(), latents - c));
-        if (!widths.empty())
-          columns(b.index(whole), widths);
+          b.loop(b.index(0), b.index(whole), kLines, [&](Value d) { lines(d, kLines); });
+        if (whole != own)
+          lines(b.index(whole), own - whole);
       },
       oneByOne);
 }
@@ -79,8 +85,8 @@ void fovea::expandRow(VectorEmitter &b, Value rows, Value r, Value up, Value hea
     if (whole != latents)
       sums = step(b.index(whole), sums, latents - whole);
     for (int64_t k = 0; k < count; ++k)
-      store(b.add(e, k), vector::ReductionOp::create(b, vector::CombiningKind::ADD, sums[k],
-                                                     arith::FastMathFlags::reassoc));
+      store(b.add(e, k),
+            vector::ReductionOp::create(b, vector::CombiningKind::ADD, sums[k], arith::FastMathFlags::reassoc));
   };
   b.when(
       hasUnitRows(b, up),

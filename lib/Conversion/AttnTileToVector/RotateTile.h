@@ -24,7 +24,7 @@ private:
   attn::LoadTileOp op;
   StridedRows source;
   int64_t pairs, columns, first; // first: the column where pairs begin
-  mlir::Value dense; // rows of source and tables alike
+  mlir::Value dense;             // rows of source and tables alike
 };
 
 } // namespace fovea

@@ -161,7 +161,8 @@ private:
     Values keep(count, b.broadcast(b.compare(arith::CmpIPredicate::ult, k, op.getValidKeys())));
     if (!hasMask)
       return keep;
-    for (auto [lanes, seen] : llvm::zip_equal(keep, mask.at(keyPosition(k), vectors(queryPositions, c, count), vectors(queryHeads, c, count))))
+    for (auto [lanes, seen] : llvm::zip_equal(
+             keep, mask.at(keyPosition(k), vectors(queryPositions, c, count), vectors(queryHeads, c, count))))
       lanes = b.both(lanes, seen);
     return keep;
   }

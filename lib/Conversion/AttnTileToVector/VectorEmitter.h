@@ -53,7 +53,8 @@ public:
   mlir::Value smaller(mlir::Value a, mlir::Value b); // likewise
   /// a > b ? a : b: one instruction, and a NaN in a loses.
   mlir::Value larger(mlir::Value a, mlir::Value b);
-  /// sums[i][c] + broadcast(row(i)) * column(c), of as many rows and columns as make `sums`: a step of a matrix product.
+  /// sums[i][c] + broadcast(row(i)) * column(c), of as many rows and columns as make `sums`: a step of a matrix
+  /// product.
   Values multiplyAdd(mlir::ValueRange sums, int64_t columns, llvm::function_ref<mlir::Value(int64_t)> row,
                      llvm::function_ref<mlir::Value(int64_t)> column);
   /// A balanced tree, so that the chain is short.

@@ -17,8 +17,8 @@ public:
   /// Without a head each lane has its own.
   VectorizedRegion(VectorEmitter &b, mlir::Region &region, mlir::Value batch, mlir::Value head);
 
-  /// The region's value for one key and each vector of `queries`; `heads` one vector for each of them if lanes have their
-  /// own; `scores`, one per vector, for a score region.
+  /// The region's value for one key and each vector of `queries`; `heads` one vector for each of them if lanes have
+  /// their own; `scores`, one per vector, for a score region.
   Values at(mlir::Value key, mlir::ValueRange queries, mlir::ValueRange heads, mlir::ValueRange scores = {}) const;
 
 private:

@@ -228,12 +228,12 @@ func.func @expand(%m: memref<1x1x?x80xf32>, %u: memref<1x6x40x64xf32>, %n: index
 
 // -----
 
-// A query is broadcast element by element over the row of its head's projection; a result is a sum over vectors.
+// A query's elements are broadcast over lines of its head's projection, four at a time; a result is a sum over vectors.
 // CHECK-LABEL: func @rows(
 // CHECK: attn.task
 // CHECK: arith.remui
-// CHECK: vector.broadcast %{{.*}} : f32 to vector<8xf32>
-// CHECK-COUNT-8: vector.fma
+// CHECK-COUNT-4: vector.broadcast %{{.*}} : f32 to vector<8xf32>
+// CHECK-COUNT-4: vector.fma
 // CHECK: call @attn_transpose_8
 // CHECK: call @attn_transpose_8
 // CHECK: arith.remui

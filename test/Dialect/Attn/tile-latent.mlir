@@ -6,12 +6,12 @@
 !vu = memref<6x40x64xf32>
 !o = memref<?x6x?x40xf32>
 
-// Rows of all heads follow each other, 128 to a task; latents are keys and values.
+// Rows of all heads follow each other, 64 to a task; latents are keys and values.
 // CHECK-LABEL: func @absorbed(
 // CHECK-SAME: %[[Q:[a-z0-9]+]]: {{.*}}, %[[CACHE:[a-z0-9]+]]: {{.*}}, %[[KU:[a-z0-9]+]]: {{.*}}, %[[VU:[a-z0-9]+]]: {{.*}}, %[[O:[a-z0-9]+]]: {{.*}}, %[[PAST:[a-z0-9]+]]: index)
 // CHECK: attn.task (%[[B:.*]], %{{.*}}, %[[T:.*]]) in
-// CHECK: %[[ROW:.*]] = arith.muli %[[T]], %c128
-// CHECK: %[[QUERY:.*]] = attn.load_tile %[[Q]][%[[B]], %c0{{.*}}, %[[ROW]]] valid %[[VALID:.*]] heads_of %[[N:.*]] absorb %[[KU]] : {{.*}} -> <query, 128x80xf32>
+// CHECK: %[[ROW:.*]] = arith.muli %[[T]], %c64
+// CHECK: %[[QUERY:.*]] = attn.load_tile %[[Q]][%[[B]], %c0{{.*}}, %[[ROW]]] valid %[[VALID:.*]] heads_of %[[N:.*]] absorb %[[KU]] : {{.*}} -> <query, 64x80xf32>
 // CHECK: scf.for
 // CHECK: %[[LATENTS:.*]] = attn.load_tile %[[CACHE]]{{.*}} -> <key, 64x80xf32>
 // CHECK: attn.update %{{.*}}, %[[QUERY]], %[[LATENTS]], %[[LATENTS]] at(%[[B]], %c0{{.*}}, %[[PAST]], {{.*}} packed(%[[ROW]], %[[N]])

@@ -41,7 +41,8 @@ LogicalResult verifyRope(Operation *op, ValueRange tables, StringRef name, const
   if (int64_t pairs = cos.getShape().back(); pairs < 1 || 2 * pairs > rows.columns)
     return op->emitOpError() << "turns " << pairs << " pairs of columns, but " << name << " has " << rows.columns
                              << " columns";
-  if (cos.getRank() == 3 && (!mayAgree(cos.getDimSize(0), rows.batches) || !mayAgree(cos.getDimSize(1), rows.positions)))
+  if (cos.getRank() == 3 &&
+      (!mayAgree(cos.getDimSize(0), rows.batches) || !mayAgree(cos.getDimSize(1), rows.positions)))
     return op->emitOpError() << "cos and sin of " << name << " must have a row for each sequence and row, got " << cos;
   if (tables.size() == 2)
     return success();

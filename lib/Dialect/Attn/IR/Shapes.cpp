@@ -43,8 +43,7 @@ static LogicalResult verifyHeadSize(Operation *op, int64_t size, StringRef name)
   return success();
 }
 
-LogicalResult verifyHeadSizes(Operation *op, const Shape &query, const Shape &key, const Shape &value,
-                              bool isLatent) {
+LogicalResult verifyHeadSizes(Operation *op, const Shape &query, const Shape &key, const Shape &value, bool isLatent) {
   if (failed(verifyHeadSize(op, query.columns, "head size of query")) ||
       failed(verifyHeadSize(op, key.columns, "head size of key")) ||
       failed(verifyHeadSize(op, value.columns, "head size of value")))

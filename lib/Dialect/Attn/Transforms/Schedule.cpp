@@ -51,12 +51,18 @@ ScheduleAttr fovea::attn::chooseSchedule(MLIRContext *context, int64_t lanes, in
 
 namespace {
 
-/// Every task of an expanded form makes keys and values of its own, so its rows are many: their states stream through L2 at
-/// a byte per cycle. A block of latents, which the absorbed form reads as keys and values, takes a quarter of it.
+/// Every task of an expanded form makes keys and values of its own, so its rows are many: their states stream through
+/// L2 at a byte per cycle. A block of latents, which the absorbed form reads as keys and values, takes a quarter of it.
+/// Lanes are heads as well, and columns of projections, numbers that powers of two divide: 6 x 2 vectors of AVX2, not 4
+/// x 3.
 ScheduleAttr chooseLatentSchedule(MLIRContext *context, int64_t lanes, int64_t registers) {
-  constexpr int64_t kRows = 2048, kKeyBlock = 64;
+  constexpr int64_t kRows = 2048;
   auto [vectors, microKeys] = chooseRegisterTile(lanes, registers);
-  int64_t panel = vectors * lanes;
+  if (vectors == 3) {
+    vectors = 2;
+    microKeys = registers < 32 ? 6 : 8;
+  }
+  int64_t panel = vectors * lanes, kKeyBlock = microKeys == 6 ? 48 : 64;
   return ScheduleAttr::get(context, llvm::divideCeil(kRows, panel) * panel, kKeyBlock, lanes, panel, microKeys);
 }
 
@@ -65,14 +71,13 @@ void reportLatent(AttentionOp op) {
   Type element = op.getQueryType().getElementType();
   int64_t bytes = element.getIntOrFloatBitWidth() / 8, row = op.getLatentSize() + op.getSharedSize();
   int64_t expanded = op.getKeyHeadSize() + op.getValueHeadSize(), absorbed = row + op.getLatentSize();
-  remark::analysis(op.getLoc(), remark::RemarkOpts::name("Latent").category("attn"))
-      << remark::reason("the cache has {0} bytes for a position, keys and values would have {1} for each head; a pair of "
-                        "query and key takes {2} multiplications absorbed, {3} expanded, and a head {4} for each query to "
-                        "absorb it, or for each position to expand it; absorbed, a query head uses each byte for {5} "
-                        "operations",
-                        row * bytes, expanded * bytes, absorbed, expanded,
-                        op.getLatentSize() * (op.getOwnSize() + op.getValueHeadSize()),
-                        llvm::formatv("{0:f2}", 2.0 * double(absorbed) / double(row * bytes)).str());
+  remark::analysis(op.getLoc(), remark::RemarkOpts::name("Latent").category("attn")) << remark::reason(
+      "the cache has {0} bytes for a position, keys and values would have {1} for each head; a pair of "
+      "query and key takes {2} multiplications absorbed, {3} expanded, and a head {4} for each query to "
+      "absorb it, or for each position to expand it; absorbed, a query head uses each byte for {5} "
+      "operations",
+      row * bytes, expanded * bytes, absorbed, expanded, op.getLatentSize() * (op.getOwnSize() + op.getValueHeadSize()),
+      llvm::formatv("{0:f2}", 2.0 * double(absorbed) / double(row * bytes)).str());
 }
 
 struct SchedulePass : fovea::attn::impl::ScheduleBase<SchedulePass> {
@@ -83,9 +88,9 @@ struct SchedulePass : fovea::attn::impl::ScheduleBase<SchedulePass> {
         reportLatent(op);
       if (op.getSchedule())
         return;
-      op.setScheduleAttr(op.isLatent() ? chooseLatentSchedule(&getContext(), lanes, registers)
-                                       : chooseSchedule(&getContext(), lanes, registers, op.getKeyHeadSize(),
-                                                        op.getValueHeadSize()));
+      op.setScheduleAttr(
+          op.isLatent() ? chooseLatentSchedule(&getContext(), lanes, registers)
+                        : chooseSchedule(&getContext(), lanes, registers, op.getKeyHeadSize(), op.getValueHeadSize()));
       ScheduleAttr schedule = *op.getSchedule();
       int64_t vectors = schedule.getPanel() / schedule.getLanes(), keys = schedule.getMicroKeys();
       remark::passed(op.getLoc(), remark::RemarkOpts::name("Schedule").category("attn"))

@@ -23,7 +23,7 @@ public:
   using Tiler::Tiler;
 
   void run() {
-    Value taskRows = rowsPerTask();
+    Value taskRows = rowsPerTask(/*wantedTasks=*/64, /*fewRows=*/128);
     Value tiles = arith::CeilDivUIOp::create(b, problem.rows, taskRows);
     auto task = TaskOp::create(b, problem.batches, problem.heads, tiles, schedule);
     b.setInsertionPointToStart(&task.getBody().front());
@@ -43,13 +43,14 @@ private:
     Value query = load(TileRole::Query, schedule.getQueryTile(), op.getKeyHeadSize(), problem.query, rows.batch,
                        rows.head, rows.row, rows.valid, op.getQueryRope(), rows.position);
     auto enter = [&](Value state, Value key, Value validKeys, Value full) {
-      Value keys = load(TileRole::Key, schedule.getKeyBlock(), op.getKeyHeadSize(), problem.key, rows.batch, kvHead, key,
-                        validKeys, op.getKeyRope(), key);
+      Value keys = load(TileRole::Key, schedule.getKeyBlock(), op.getKeyHeadSize(), problem.key, rows.batch, kvHead,
+                        key, validKeys, op.getKeyRope(), key);
       Value values = load(TileRole::Value, schedule.getKeyBlock(), op.getValueHeadSize(), problem.value, rows.batch,
                           kvHead, key, validKeys, {}, Value());
       return update(rows, state, query, keys, values, key, validKeys, full);
     };
-    Value state = overKeys(rows, schedule.getQueryTile(), op.getValueHeadSize(), bounds.getBegin(), bounds.getEnd(), enter);
+    Value state =
+        overKeys(rows, schedule.getQueryTile(), op.getValueHeadSize(), bounds.getBegin(), bounds.getEnd(), enter);
     FinalizeOp::create(b, state, problem.output, rows.batch, rows.head, rows.row, rows.valid, /*heads_of=*/Value(),
                        /*expand=*/Value(), problem.lse, op.getWeights());
   }

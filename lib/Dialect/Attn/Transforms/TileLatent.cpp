@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Latent attention in two forms. Absorbed: a task takes rows of many heads to the latents, which all of them read as keys
-// and as values, and what it finds to the outputs. Expanded: a task takes rows of one head and makes that head's keys and
-// values of each block of latents. The sizes of a call decide, when the plan is made.
+// Latent attention in two forms. Absorbed: a task takes rows of many heads to the latents, which all of them read as
+// keys and as values, and what it finds to the outputs. Expanded: a task takes rows of one head and makes that head's
+// keys and values of each block of latents. The sizes of a call decide, when the plan is made.
 #include "Tiler.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -42,7 +42,7 @@ private:
 LatentTiler::LatentTiler(AttentionOp op)
     : Tiler(op), own(op.getOwnSize()), shared(op.getSharedSize()), latents(op.getLatentSize()),
       values(op.getValueHeadSize()) {
-  constexpr int64_t kFewRows = 128;
+  constexpr int64_t kFewRows = 64;
   absorbedRows = std::max<int64_t>(kFewRows / schedule.getPanel(), 1) * schedule.getPanel();
   checkEqual(op.getLatent()[0], 0, "key_up", problem.query, 1, "query", "number of heads");
   checkEqual(op.getLatent()[1], 0, "value_up", problem.query, 1, "query", "number of heads");
@@ -50,8 +50,8 @@ LatentTiler::LatentTiler(AttentionOp op)
         "the cache must have one head, which all query heads share");
 }
 
-/// By multiplications, of one sequence and head. Absorbed: queries and outputs are projected, and every pair of query and
-/// key takes the width of latents twice. Expanded: keys and values are projected, once for each tile of queries.
+/// By multiplications, of one sequence and head. Absorbed: queries and outputs are projected, and every pair of query
+/// and key takes the width of latents twice. Expanded: keys and values are projected, once for each tile of queries.
 Value LatentTiler::isAbsorbedCheaper(Value expandedTiles) {
   auto real = [&](Value count) -> Value {
     Value integer = arith::IndexCastOp::create(b, b.getI64Type(), count);
@@ -78,13 +78,17 @@ Value LatentTiler::equalTasks(Value most) {
 }
 
 void LatentTiler::run() {
-  Value one = constant(1), zero = constant(0), taskRows = equalTasks(rowsPerTask());
+  // A tile of 410 queries takes as long as the keys and values that it makes, with the widths of DeepSeek-V3.
+  constexpr int64_t kWantedTasks = 8, kFewRows = 1024;
+  Value one = constant(1), zero = constant(0), taskRows = equalTasks(rowsPerTask(kWantedTasks, kFewRows));
   Value tiles = arith::CeilDivUIOp::create(b, problem.rows, taskRows);
-  Value isAbsorbed = op.getForm() ? arith::ConstantIntOp::create(b, *op.getForm() == LatentForm::Absorbed, 1).getResult()
-                                  : isAbsorbedCheaper(tiles);
+  Value isAbsorbed = op.getForm()
+                         ? arith::ConstantIntOp::create(b, *op.getForm() == LatentForm::Absorbed, 1).getResult()
+                         : isAbsorbedCheaper(tiles);
   Value allRows = arith::MulIOp::create(b, problem.heads, problem.rows);
   Value packedTiles = arith::CeilDivUIOp::create(b, allRows, constant(absorbedRows));
-  auto task = TaskOp::create(b, problem.batches, choose(isAbsorbed, arith::MinUIOp::create(b, one, problem.heads), problem.heads),
+  auto task = TaskOp::create(b, problem.batches,
+                             choose(isAbsorbed, arith::MinUIOp::create(b, one, problem.heads), problem.heads),
                              choose(isAbsorbed, packedTiles, tiles), schedule);
   b.setInsertionPointToStart(&task.getBody().front());
   Value batch = task.getBody().getArgument(0), head = task.getBody().getArgument(1);
@@ -128,10 +132,10 @@ Value LatentTiler::loadLatents(Value batch, Value key, Value validKeys) {
 
 void LatentTiler::emitAbsorbed(const TaskRows &rows, TileBoundsOp bounds) {
   ValueRange rope = op.getQueryRope();
-  Value query = LoadTileOp::create(b, tileType(TileRole::Query, absorbedRows, latents + shared), problem.query,
-                                   rows.batch, rows.head, rows.row, rows.valid, rope,
-                                   rope.empty() ? Value() : rows.rowPosition, rows.ofHead, op.getLatent()[0],
-                                   firstTurned(rope, own + shared), op.getPairing());
+  Value query =
+      LoadTileOp::create(b, tileType(TileRole::Query, absorbedRows, latents + shared), problem.query, rows.batch,
+                         rows.head, rows.row, rows.valid, rope, rope.empty() ? Value() : rows.rowPosition, rows.ofHead,
+                         op.getLatent()[0], firstTurned(rope, own + shared), op.getPairing());
   auto enter = [&](Value state, Value key, Value validKeys, Value full) {
     Value tile = loadLatents(rows.batch, key, validKeys);
     return update(rows, state, query, tile, tile, key, validKeys, full);
@@ -153,10 +157,10 @@ Value LatentTiler::loadProjection(Value projection, Value head, int64_t rows) {
 
 void LatentTiler::emitExpanded(const TaskRows &rows, TileBoundsOp bounds) {
   ValueRange rope = op.getQueryRope();
-  Value query = LoadTileOp::create(b, tileType(TileRole::Query, schedule.getQueryTile(), own + shared), problem.query,
-                                   rows.batch, rows.head, rows.row, rows.valid, rope,
-                                   rope.empty() ? Value() : rows.rowPosition, /*heads_of=*/Value(), /*absorb=*/Value(),
-                                   firstTurned(rope, own + shared), op.getPairing());
+  Value query =
+      LoadTileOp::create(b, tileType(TileRole::Query, schedule.getQueryTile(), own + shared), problem.query, rows.batch,
+                         rows.head, rows.row, rows.valid, rope, rope.empty() ? Value() : rows.rowPosition,
+                         /*heads_of=*/Value(), /*absorb=*/Value(), firstTurned(rope, own + shared), op.getPairing());
   Value keyUp = loadProjection(op.getLatent()[0], rows.head, own);
   Value valueUp = loadProjection(op.getLatent()[1], rows.head, values);
   auto enter = [&](Value state, Value key, Value validKeys, Value full) {

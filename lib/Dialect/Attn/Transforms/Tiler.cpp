@@ -25,7 +25,8 @@ Value Tiler::inOrder(Value memref) {
   SmallVector<unsigned> order;
   for (int64_t index : AttentionOp::dimensionOrder(op.getLayout()))
     order.push_back(index);
-  return memref::TransposeOp::create(b, memref, AffineMapAttr::get(AffineMap::getPermutationMap(order, b.getContext())));
+  return memref::TransposeOp::create(b, memref,
+                                     AffineMapAttr::get(AffineMap::getPermutationMap(order, b.getContext())));
 }
 
 void Tiler::readOperands() {
@@ -78,15 +79,15 @@ void Tiler::checkSizes() {
   checkRope(b, op.getKeyRope(), "key", problem.batches, problem.keys, constant(0));
 }
 
-Value Tiler::rowsPerTask() {
-  constexpr int64_t wantedTasks = 64, fewRows = 128;
+Value Tiler::rowsPerTask(int64_t wantedTasks, int64_t fewRows) {
   int64_t panel = schedule.getPanel(), least = std::max<int64_t>(fewRows / panel, 1) * panel;
   if (schedule.getQueryTile() <= least)
     return constant(schedule.getQueryTile());
   Value all = arith::MulIOp::create(b, arith::MulIOp::create(b, problem.batches, problem.heads), problem.rows);
   Value panels = arith::CeilDivUIOp::create(b, all, constant(wantedTasks * panel));
   Value share = arith::MulIOp::create(b, panels, constant(panel));
-  return arith::MinUIOp::create(b, arith::MaxUIOp::create(b, share, constant(least)), constant(schedule.getQueryTile()));
+  return arith::MinUIOp::create(b, arith::MaxUIOp::create(b, share, constant(least)),
+                                constant(schedule.getQueryTile()));
 }
 
 Value Tiler::queryOffset(Value batch) {
@@ -166,10 +167,10 @@ Value Tiler::update(const TaskRows &rows, Value state, Value query, Value keys, 
   SmallVector<Value> packed;
   if (rows.ofHead)
     packed = {rows.row, rows.ofHead};
-  auto update = UpdateOp::create(b, state.getType(), state, query, keys, values, rows.batch, rows.head,
-                                 rows.rowPosition, key, rows.valid, validKeys, full, packed,
-                                 b.getF64FloatAttr(op.getEffectiveScale()),
-                                 WeightsAttr::get(b.getContext(), op.getWeights()));
+  auto update =
+      UpdateOp::create(b, state.getType(), state, query, keys, values, rows.batch, rows.head, rows.rowPosition, key,
+                       rows.valid, validKeys, full, packed, b.getF64FloatAttr(op.getEffectiveScale()),
+                       WeightsAttr::get(b.getContext(), op.getWeights()));
   IRMapping mapping;
   op.getScore().cloneInto(&update.getScore(), mapping);
   op.getMask().cloneInto(&update.getMask(), mapping);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What the tasks of every attention have in common: operands, sizes and their checks, bounds from the mask, the loop over
-// key blocks.
+// What the tasks of every attention have in common: operands, sizes and their checks, bounds from the mask, the loop
+// over key blocks.
 #ifndef FOVEA_LIB_DIALECT_ATTN_TRANSFORMS_TILER_H
 #define FOVEA_LIB_DIALECT_ATTN_TRANSFORMS_TILER_H
 
@@ -29,7 +29,8 @@ public:
   explicit Tiler(AttentionOp op);
 
 protected:
-  using Update = llvm::function_ref<mlir::Value(mlir::Value state, mlir::Value key, mlir::Value validKeys, mlir::Value full)>;
+  using Update =
+      llvm::function_ref<mlir::Value(mlir::Value state, mlir::Value key, mlir::Value validKeys, mlir::Value full)>;
 
   mlir::Value constant(int64_t value) { return mlir::arith::ConstantIndexOp::create(b, value); }
   mlir::Value dim(mlir::Value memref, int64_t index);
@@ -40,8 +41,9 @@ protected:
   void checkSizes();
 
   /// Large tasks read, and pack, keys and values less often; small problems are cut finer, into panels, so that many
-  /// threads find work. The sizes alone decide: every number of threads computes the same bits.
-  mlir::Value rowsPerTask();
+  /// threads find work: into `wantedTasks`, but no task below `fewRows`. The sizes alone decide: every number of
+  /// threads computes the same bits.
+  mlir::Value rowsPerTask(int64_t wantedTasks, int64_t fewRows);
   mlir::Value queryOffset(mlir::Value batch);
   mlir::Value kvHeadOf(mlir::Value head);
 
