@@ -1,3 +1,4 @@
+import glob
 import os
 import platform
 import shutil
@@ -31,5 +32,12 @@ ptxas = shutil.which("ptxas") or next((path for home in cuda if home and os.acce
 if ptxas:
     config.available_features.add("ptxas")
     config.environment["PATH"] += os.pathsep + os.path.dirname(ptxas)
+# The disassembler may come without a toolkit, as a Python package.
+packages = os.path.join(os.path.dirname(os.path.dirname(config.python)), "lib", "python*", "site-packages", "nvidia", "*", "bin")
+folders = [os.path.join(home, "bin") for home in cuda if home] + sorted(glob.glob(packages))
+nvdisasm = shutil.which("nvdisasm") or shutil.which("nvdisasm", path=os.pathsep.join(folders))
+if nvdisasm:
+    config.available_features.add("nvdisasm")
+    config.environment["PATH"] += os.pathsep + os.path.dirname(nvdisasm)
 if not os.path.exists("/usr/local/cuda/bin/ptxas"):
     config.available_features.add("no-installed-cuda")

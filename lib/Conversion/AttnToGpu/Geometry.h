@@ -4,7 +4,7 @@
 #ifndef FOVEA_LIB_CONVERSION_ATTNTOGPU_GEOMETRY_H
 #define FOVEA_LIB_CONVERSION_ATTNTOGPU_GEOMETRY_H
 
-#include "WarpEmitter.h"
+#include "../GpuCommon/WarpEmitter.h"
 #include "fovea/Dialect/Attn/IR/Attn.h"
 
 namespace fovea {
@@ -33,12 +33,6 @@ struct Geometry {
   Geometry(attn::ScheduleAttr schedule, int64_t stages, int64_t keySize, int64_t valueSize, mlir::Type element);
   int64_t threads() const { return rows / kWarpRows * kWarpLanes; }
   int64_t sharedBytes() const { return stageBase + stages * stageBytes; }
-};
-
-/// Of the emitting thread.
-struct Thread {
-  mlir::Value id, lane, warp; // i32
-  mlir::Value shared;         // start of shared memory
 };
 
 } // namespace fovea

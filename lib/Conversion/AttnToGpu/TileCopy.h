@@ -2,15 +2,10 @@
 #ifndef FOVEA_LIB_CONVERSION_ATTNTOGPU_TILE_COPY_H
 #define FOVEA_LIB_CONVERSION_ATTNTOGPU_TILE_COPY_H
 
+#include "../GpuCommon/Problem.h"
 #include "Geometry.h"
 
 namespace fovea {
-
-/// Rows of one head in global memory.
-struct GlobalRows {
-  mlir::Value address;  // of row 0, in bytes
-  mlir::Value rowBytes; // from one row to the next
-};
 
 /// All threads together copy rows [first, first + tile.rows) of `source` to `tile`, `stage` bytes behind its base, 16
 /// bytes at a time and asynchronously (cp.async). Of the rows, `valid` exist (i32, possibly more than the tile holds);
