@@ -51,6 +51,8 @@ static void fovea_sim_wgmma_commit() { currentBlock().commitProducts(); }
 
 static void fovea_sim_wgmma_wait(int32_t pending, const float *acc, float first, int32_t count, float *out,
                                  const char *where) {
+  // Lanes of a warp wait together: their clock is one, and no lane may be past the wait when another is not there yet.
+  currentBlock().collective(nullptr, nullptr, where, [](Block::Warp &) {});
   currentBlock().awaitProducts(pending, acc, first, count, out, where);
 }
 
