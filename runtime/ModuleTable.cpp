@@ -27,7 +27,7 @@ static const char *faultOf(const fovea_param &param) {
   const bool tensor = param.kind == FOVEA_PARAM_TENSOR;
   if (!tensor && param.kind != FOVEA_PARAM_INT && param.kind != FOVEA_PARAM_FLOAT)
     return "has an unknown kind";
-  if (param.flags & ~(FOVEA_PARAM_OUTPUT | FOVEA_PARAM_FROZEN | FOVEA_PARAM_SORTED))
+  if (param.flags & ~(FOVEA_PARAM_OUTPUT | FOVEA_PARAM_FROZEN | FOVEA_PARAM_SORTED | FOVEA_PARAM_INDEX))
     return "has unknown flags";
   if (!tensor && (param.flags != 0 || param.rank != 0))
     return "is a scalar with a rank or flags";
@@ -39,6 +39,8 @@ static const char *faultOf(const fovea_param &param) {
     return "has elements that are not whole bytes";
   if ((param.flags & FOVEA_PARAM_SORTED) && !((param.flags & FOVEA_PARAM_FROZEN) && canBeSorted(param)))
     return "is sorted, but not a frozen array of integers";
+  if ((param.flags & FOVEA_PARAM_INDEX) && !((param.flags & FOVEA_PARAM_FROZEN) && canBeSorted(param)))
+    return "is an index, but not a frozen array of integers";
   if (param.kind == FOVEA_PARAM_INT && param.dtype_code != kDLInt && param.dtype_code != kDLUInt)
     return "is an integer of a type that is not";
   if (param.kind == FOVEA_PARAM_INT && (param.dtype_bits == 0 || param.dtype_bits > 64))
@@ -82,6 +84,12 @@ static Status checkKernel(const fovea_kernel_table &kernel) {
   for (uint32_t p = 0; p < kernel.num_params; ++p)
     if (const char *fault = faultOf(kernel.params[p]))
       return corrupt("parameter ", p, " of kernel '", kernel.name, "' ", fault);
+  for (uint32_t p = 0; p < kernel.num_params; ++p) {
+    const fovea_param &param = kernel.params[p];
+    if ((param.flags & FOVEA_PARAM_INDEX) &&
+        (param.indexed >= kernel.num_params || kernel.params[param.indexed].rank == 0))
+      return corrupt("parameter ", p, " of kernel '", kernel.name, "' indexes no array");
+  }
   for (uint32_t s = 0; s < kernel.num_summaries; ++s)
     if (const char *fault = faultOf(kernel, kernel.summaries[s]))
       return corrupt("summary ", s, " of kernel '", kernel.name, "' ", fault);

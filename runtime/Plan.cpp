@@ -39,6 +39,14 @@ static Status lookAtContents(const fovea_kernel_table &kernel, fovea_plan &plan)
     if (kernel.params[p].flags & FOVEA_PARAM_SORTED)
       if (Status status = checkSorted(kernel.params[p], plan.values[p]); status.failed())
         return failure(status.code, describeArgument(kernel, p), " is ", status.message);
+  for (uint32_t p = 0; p < kernel.num_params; ++p)
+    if (kernel.params[p].flags & FOVEA_PARAM_INDEX) {
+      const uint32_t indexed = kernel.params[p].indexed;
+      Status status = checkIndices(kernel.params[p], plan.values[p], plan.values[indexed].sizes[0]);
+      if (status.failed())
+        return failure(status.code, describeArgument(kernel, p), " ", status.message, " of ",
+                       describeArgument(kernel, indexed));
+    }
   plan.summaries.resize(kernel.num_summaries);
   for (uint32_t s = 0; s < kernel.num_summaries; ++s) {
     const fovea_summary &summary = kernel.summaries[s];

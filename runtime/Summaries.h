@@ -17,7 +17,10 @@ Status makeSummary(const fovea_param &param, const fovea_value &tensor, const fo
 /// Refuses a tensor that is declared FOVEA_PARAM_SORTED and is not (without naming the argument).
 Status checkSorted(const fovea_param &param, const fovea_value &tensor);
 
-/// Whether the two above understand the parameter's elements.
+/// Refuses a tensor of which not every element lies in [0, size) (without naming the arguments).
+Status checkIndices(const fovea_param &param, const fovea_value &tensor, int64_t size);
+
+/// Whether the three above understand the parameter's elements.
 bool canSummarize(const fovea_param &param);
 bool canBeSorted(const fovea_param &param);
 

@@ -65,17 +65,18 @@ enum { FOVEA_PARAM_TENSOR = 0, FOVEA_PARAM_INT = 1, FOVEA_PARAM_FLOAT = 2 };
 enum {
   FOVEA_PARAM_OUTPUT = 1, /* written by the kernel */
   FOVEA_PARAM_FROZEN = 2, /* its data decides which tiles are skipped: read at plan time, must keep its content */
-  FOVEA_PARAM_SORTED = 4  /* FROZEN integers that do not decrease along the last dimension; checked at plan time */
+  FOVEA_PARAM_SORTED = 4, /* FROZEN integers that do not decrease along the last dimension; checked at plan time */
+  FOVEA_PARAM_INDEX = 8   /* FROZEN integers, each an index of the first dimension of parameter `indexed`; likewise */
 };
 
 typedef struct fovea_param {
   const char *name;
   int32_t kind;       /* FOVEA_PARAM_TENSOR, _INT or _FLOAT */
-  int32_t flags;      /* FOVEA_PARAM_OUTPUT, _FROZEN, _SORTED */
+  int32_t flags;      /* FOVEA_PARAM_OUTPUT, _FROZEN, _SORTED, _INDEX */
   uint8_t dtype_code; /* DLDataTypeCode of the element or scalar; booleans are kDLUInt with 1 bit in a byte */
   uint8_t dtype_bits; /* index scalars count as 64-bit integers */
   uint16_t rank;      /* 0 for scalars, at most FOVEA_MAX_RANK */
-  uint32_t reserved;
+  uint32_t indexed;    /* for FOVEA_PARAM_INDEX, else 0 */
   int64_t sizes[FOVEA_MAX_RANK];    /* static size, or -1 */
   const char *dims[FOVEA_MAX_RANK]; /* dimension name or NULL; dimensions of one name are equal at run time */
 } fovea_param;

@@ -27,8 +27,9 @@ void cleanUp(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
-/// 2: attn on tensors -> the same, with masks for biases that hide, without masks that hide nothing.
+/// 2: attn on tensors -> the same, rotations in the loads, masks for biases that hide, no masks that hide nothing.
 void simplify(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(attn::createFoldRope());
   pm.addNestedPass<func::FuncOp>(attn::createBiasToMask());
   pm.addNestedPass<func::FuncOp>(attn::createSimplifyMask());
   cleanUp(pm);

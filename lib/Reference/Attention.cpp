@@ -62,18 +62,21 @@ struct Head {
   }
 };
 
+constexpr double kOperations = 8; // roundings of a score region's own code, in units of the weight
+
 /// One query row: everything about it, written down.
 struct Row {
   int64_t b, h, i;                       // i: absolute position
   std::vector<double> query;             // [Dk]
   std::vector<double> s, t;              // [Nk] scaled dot products and scores
+  std::vector<double> e;                 // [Nk] pointwise weights: how far t moves with the rounding of s
   std::vector<uint8_t> seen;             // [Nk]
   std::vector<double> output, magnitude; // [Dv] sum p v, sum p |v|
   double lse = 0;
   int64_t visible = 0;
 
   explicit Row(const AttentionProblem &p)
-      : query(p.keyColumns), s(p.keys), t(p.keys), seen(p.keys), output(p.valueColumns), magnitude(p.valueColumns) {}
+      : query(p.keyColumns), s(p.keys), t(p.keys), e(p.keys), seen(p.keys), output(p.valueColumns), magnitude(p.valueColumns) {}
 };
 
 class Evaluator {
@@ -99,6 +102,8 @@ public:
 
   LogicalResult scores(const Head &head, Row &row);
   void softmax(const Head &head, Row &row) const;
+  /// t are the weights; `magnitude` becomes the output's error, which the bound multiplies by c.
+  LogicalResult pointwise(const Head &head, Row &row);
   /// The factor in front of sum p |v| in the error bound, less the last eps.
   double relativeError(const Head &head, const Row &row) const;
 
@@ -169,6 +174,47 @@ void Evaluator::softmax(const Head &head, Row &row) const {
     if (row.seen[j])
       accumulateBoth(p.valueColumns, std::exp(row.t[j] - largest) / sum, &head.values[j * p.valueColumns],
                      row.output.data(), row.magnitude.data());
+}
+
+/// s is off by eps times the size of its dot product; what that makes of t, the score code itself tells.
+LogicalResult Evaluator::pointwise(const Head &head, Row &row) {
+  std::fill(row.output.begin(), row.output.end(), 0.0);
+  std::fill(row.magnitude.begin(), row.magnitude.end(), 0.0);
+  row.lse = 0;
+  double queryNorm = norm(p.keyColumns, row.query.data(), 1);
+  for (int64_t j = 0; j < p.keys; j += RegionProgram::kBlock) {
+    int64_t count = std::min(RegionProgram::kBlock, p.keys - j);
+    double off[RegionProgram::kBlock], moved[RegionProgram::kBlock];
+    for (int64_t k = 0; k < count; ++k) {
+      off[k] = kFloatEpsilon * std::fabs(scale) * queryNorm * head.norms[j + k];
+      row.e[j + k] = score ? 0 : off[k];
+    }
+    for (double sign : {-1.0, 1.0}) {
+      if (!score)
+        break;
+      for (int64_t k = 0; k < count; ++k)
+        moved[k] = row.s[j + k] + sign * off[k];
+      if (failed(score->run({row.b, row.h, row.i, j, count}, moved, &row.seen[j])))
+        return failure();
+      for (int64_t k = 0; k < count; ++k)
+        row.e[j + k] = std::max(row.e[j + k], std::fabs(score->floats()[k] - row.t[j + k]));
+    }
+  }
+  double sums = kFloatEpsilon * (std::sqrt(double(row.visible)) + kOperations);
+  bool overflows = false;
+  for (int64_t j = 0; j < p.keys; ++j) {
+    if (!row.seen[j])
+      continue;
+    const double *value = &head.values[j * p.valueColumns];
+    overflows |= std::fabs(row.t[j]) > FLT_MAX && std::isfinite(row.t[j]);
+    accumulate(p.valueColumns, row.t[j], value, row.output.data());
+    double error = row.e[j] + sums * std::fabs(row.t[j]);
+    for (int64_t d = 0; d < p.valueColumns; ++d)
+      row.magnitude[d] += error * std::fabs(value[d]);
+  }
+  if (overflows)
+    std::fill(row.magnitude.begin(), row.magnitude.end(), INFINITY);
+  return success();
 }
 
 double Evaluator::relativeError(const Head &head, const Row &row) const {
@@ -271,6 +317,12 @@ FailureOr<AttentionResult> fovea::reference::evaluate(const AttentionProblem &p,
             row.query[d] = p.query->floatAt(row.b * strides.batch + row.h * strides.head + r * strides.position + d);
           if (failed(evaluator.scores(head, row)))
             return failure();
+          if (fovea::attn::AttentionOp(p.op).isPointwise()) {
+            if (failed(evaluator.pointwise(head, row)))
+              return failure();
+            store(p, row, r, 1, result);
+            continue;
+          }
           evaluator.softmax(head, row);
           store(p, row, r, evaluator.relativeError(head, row), result);
         }

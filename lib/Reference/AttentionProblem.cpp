@@ -2,6 +2,7 @@
 //
 // Shapes of one attention at run time, which rows to look at, and how much work it is.
 #include "Attention.h"
+#include "Rope.h"
 
 #include "mlir/IR/Matchers.h"
 
@@ -69,6 +70,19 @@ FailureOr<AttentionProblem> AttentionProblem::create(AttentionOp op, Lookup look
   if (problem.kvHeads == 0 ? problem.heads != 0 : problem.heads % problem.kvHeads != 0)
     return op.emitError() << problem.heads << " query heads are not a multiple of " << problem.kvHeads << " kv heads";
   if (failed(readOffsets(problem, lookup)))
+    return failure();
+  auto rotateBy = [&](TensorRef &rows, OperandRange tables, ArrayRef<int64_t> offsets) -> LogicalResult {
+    if (tables.empty())
+      return success();
+    FailureOr<TensorRef> rotated = rotate(op, rows, tables, op.getPairing(), op.getLayout(), offsets, lookup);
+    if (failed(rotated))
+      return failure();
+    rows = *rotated;
+    return success();
+  };
+  std::vector<int64_t> none(problem.batches, 0);
+  if (failed(rotateBy(problem.query, op.getQueryRope(), problem.offsets)) ||
+      failed(rotateBy(problem.key, op.getKeyRope(), none)))
     return failure();
   return problem;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Interpreter.h"
+#include "Rope.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -137,6 +138,24 @@ LogicalResult Interpreter::runLinearAttention(LinearAttentionOp op) {
   return writeOutputs(op, op.getOuts(), parts, {"output", "final state"});
 }
 
+LogicalResult Interpreter::runRope(fovea::attn::RopeOp op) {
+  TensorRef rows = array(op.getInput());
+  if (!rows)
+    return cannotEvaluate(op) << ": its input is not known";
+  SmallVector<Value> tables = {op.getCos(), op.getSin()};
+  if (op.getPositions())
+    tables.push_back(op.getPositions());
+  const RuntimeValue *offset = op.getOffset() ? find(op.getOffset()) : nullptr;
+  int64_t first = offset ? std::get<int64_t>(*offset) : 0;
+  std::vector<int64_t> offsets(rows->shape[0], first);
+  FailureOr<TensorRef> rotated = rotate(op, rows, tables, op.getPairing(), op.getLayout(), offsets,
+                                        [&](Value value) { return find(value); });
+  if (failed(rotated))
+    return failure();
+  values[op.getResult()] = *rotated;
+  return success();
+}
+
 LogicalResult Interpreter::runReturn(func::ReturnOp op) {
   for (Value value : op.getOperands()) {
     TensorRef known = array(value);
@@ -159,6 +178,7 @@ LogicalResult Interpreter::runOp(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](AttentionOp o) { return runAttention(o); })
       .Case([&](LinearAttentionOp o) { return runLinearAttention(o); })
+      .Case([&](fovea::attn::RopeOp o) { return runRope(o); })
       .Case([&](func::ReturnOp o) { return runReturn(o); })
       .Case([&](memref::CastOp o) { return alias(o, o.getSource()); })
       .Case([&](tensor::CastOp o) { return alias(o, o.getSource()); })

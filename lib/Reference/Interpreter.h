@@ -32,6 +32,7 @@ private:
   mlir::LogicalResult runScalar(mlir::Operation *op);
   mlir::LogicalResult runConstant(mlir::Operation *op, mlir::DenseElementsAttr elements);
   mlir::LogicalResult runDim(mlir::Operation *op, mlir::Value source, mlir::Value index);
+  mlir::LogicalResult runRope(attn::RopeOp op);
   mlir::LogicalResult runReturn(mlir::func::ReturnOp op);
   mlir::LogicalResult alias(mlir::Operation *op, mlir::Value source);
   mlir::LogicalResult allocate(mlir::Operation *op, mlir::ShapedType type, mlir::ValueRange sizes);

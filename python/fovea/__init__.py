@@ -5,19 +5,21 @@
     out = fovea.attention(q, k, v, mask_mod=lambda b, h, q_idx, kv_idx: (q_idx >= kv_idx) & (q_idx - kv_idx < 128))
 
 `attention` computes; `compile` returns a kernel to plan once and run many times; `param` names a run-time value.
-`linear_attention` computes the kind without a softmax. `masks` and `scores` have the known variants by name. For masks and scores of your own: `where`, `minimum`, `maximum`, `abs`, `exp`, `log`,
+`linear_attention` computes the kind without a softmax. `masks`, `scores` and `positions` have the
+known variants by name. For masks and scores of your own: `where`, `minimum`, `maximum`, `abs`, `exp`, `log`,
 `sqrt`, `tanh`, `floor`, and Python's operators.
 """
 
-from . import masks, scores
+from . import masks, positions, scores
 from .attention import attention, cache_clear, cache_info, compile
 from .errors import Error, InvalidError
 from .functions import abs, exp, floor, log, maximum, minimum, sqrt, tanh, where
+from .graph_filter import graph_filter_attention
 from .kernel import Kernel, Plan, PlanStats
 from .linear import linear_attention
 from .operands import param
 from .tiles import TileMap, plot
 
 __all__ = ["Error", "InvalidError", "Kernel", "Plan", "PlanStats", "TileMap", "abs", "attention", "cache_clear", "cache_info", "compile",
-           "exp", "floor", "linear_attention", "log", "masks", "maximum", "minimum", "param", "plot", "scores", "sqrt", "tanh", "where"]
+           "exp", "floor", "graph_filter_attention", "linear_attention", "log", "masks", "maximum", "minimum", "param", "plot", "positions", "scores", "sqrt", "tanh", "where"]
 __version__ = "0.1.0"

@@ -8,6 +8,7 @@ import numpy as np
 from .arrays import as_array, as_float32, is_array
 from .module import Dims
 from .operands import BUILT_IN
+from .rotation import ByDims
 from .tracing import POSITION_BITS
 
 _MAX_HEAD_SIZE = 576  # the compiler's
@@ -110,6 +111,8 @@ def bind(operands, given, params, dims):
         value = values.get(operand.name, operand.value)
         if operand.name == "kv_len" and value is not None:
             value = lengths(value, dims)
+        if isinstance(value, ByDims):
+            value = value(dims, first)
         value = operand.check(value)
         if operand.name == "window" and value < 1:
             raise ValueError(f"window: expected at least 1 key, got {value}")

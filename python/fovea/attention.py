@@ -10,6 +10,7 @@ from .arrays import as_float32
 from .kernel import Kernel
 from .module import DYNAMIC, Options
 from .operands import BUILT_IN, scalar
+from .positions import check_rope
 from .sink import as_sink
 
 _lock = threading.Lock()
@@ -20,7 +21,8 @@ _counts = {"hits": 0, "misses": 0}
 
 def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=False, window=None, softcap=None, sink=None,
               scale=None, enable_gqa=False, q_offset=None, kv_len=None, layout="bhnd", out=None, return_lse=False, params=None,
-              threads=None, target=None):
+              rope=None, query_positions=None, key_positions=None, weights="softmax", threads=None,
+              target=None):
     """Softmax attention with any mask and score function, compiled for this machine.
 
         s[b,h,i,j] = scale * <query[b,h,i], key[b,g,j]>          g = h // (Hq // Hkv), scale = 1/sqrt(Dk) by default
@@ -45,6 +47,11 @@ def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=Fal
     enable_gqa  must be true when Hq != Hkv; Hq must be a multiple of Hkv
     q_offset    position of the first query; required when is_causal and Nq != Nk
     kv_len      integers [B]: keys of each sequence that exist, the rest is padding
+    rope        a rotary embedding of `fovea.positions`: query and key are rotated as they are loaded. A query stands at q_idx, a key
+                at kv_idx, unless query_positions and key_positions say otherwise: integers [B, Nq] and [B, Nk], from 0; with
+                sections [A, B, Nq] and [A, B, Nk]
+    weights     "softmax", or "pointwise": no softmax, the score is the weight, out[b,h,i] = sum_j s * value[b,g,j], 0 where masked. With a
+                score_mod of maximum(s, 0), exp(s / tau) or 1 / (1 + exp(-s)) that is ReLU, exponential and sigmoid attention
     out         array to write instead of a new one; with return_lse also a pair (out, lse)
     params      values by name for fovea.param and captured arrays
     threads     None: one per hardware thread. The result does not depend on it, bit for bit
@@ -59,7 +66,8 @@ def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=Fal
     ValueError: shapes, layout, window, softcap, kv_len or out are wrong, or is_causal is ambiguous.
     TypeError: not float32 on the CPU, or a mask or score function that cannot be traced. fovea.Error: a compiler refusal.
     """
-    options = Options(mask_mod, score_mod, is_causal, window, softcap, scale, q_offset, kv_len, layout, return_lse, sink)
+    options = Options(mask_mod, score_mod, is_causal, window, softcap, scale, q_offset, kv_len, layout, return_lse, sink, rope,
+                      query_positions, key_positions, weights)
     if isinstance(query, _Placeholder):
         return _Call(options, (query, key, value), enable_gqa, target)
     options, target = _checked(options), check_target(target)
@@ -68,6 +76,7 @@ def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=Fal
     dims = infer_dims(*(a.shape for a in inputs), layout, enable_gqa)
     check_causal(options, dims)
     check_positions(dims, options.q_offset)
+    check_rope(options, dims)
     if sink is float:
         raise ValueError("sink: no value; pass an array [Hq] or a number")
     as_sink(sink, options, dims)  # refused before anything is compiled
@@ -120,6 +129,7 @@ def compile(fn=None, *, like, dynamic=DYNAMIC, target=None, enable_gqa=True, **o
         raise ValueError("like: expected three arrays or shapes: query, key, value")
     module.check_flag(enable_gqa, "enable_gqa")
     dims = infer_dims(*(shape_of(a, n) for a, n in zip(like, ("query", "key", "value"))), chosen.layout, enable_gqa)
+    check_rope(chosen, dims)
     if chosen.sink is not None and chosen.sink is not float:
         as_sink(None, chosen, dims)
     if chosen.is_causal and not {"Nq", "Nk"} & set(dynamic):
@@ -148,8 +158,9 @@ def cache_clear():
 
 
 def _key(options, dims, target):
-    """What the text depends on when no function is traced; None when one is: functions differ by what they capture."""
-    if options.mask_mod is not None or options.score_mod is not None or int in (options.window, options.q_offset):
+    """What the text depends on when no function is traced; None when one is: functions differ by what they capture. Tables of a rope are
+    made for the call as well."""
+    if options.mask_mod is not None or options.score_mod is not None or options.rope is not None or int in (options.window, options.q_offset):
         return None
     offset = options.q_offset
     return (options._replace(window=options.window is not None, kv_len=options.kv_len is not None, sink=options.sink is not None,
@@ -168,8 +179,8 @@ def _kernel(program, options, dims, target):
                 _counts["misses"] += 1
                 for operand in program.operands:  # bound already; the kept kernel must not keep this call's arrays alive
                     operand.value = None
-                options = options._replace(mask_mod=None, score_mod=None, kv_len=None,
-                                           sink=None if options.sink is None else float)
+                options = options._replace(mask_mod=None, score_mod=None, kv_len=None, rope=None,
+                                           query_positions=None, key_positions=None, sink=None if options.sink is None else float)
                 kernel = _kernels[key] = Kernel(program, options, dims, target)
                 return kernel
     _counts["hits"] += 1

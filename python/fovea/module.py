@@ -10,6 +10,7 @@ import numpy as np
 
 from .capture import instrument
 from .operands import Operands, position
+from .rotation import rotate
 from .tracing import Builder, Traced, binary, convert, float_literal, lift
 
 DYNAMIC = ("B", "Nq", "Nk")
@@ -42,6 +43,10 @@ class Options(NamedTuple):
     layout: str = "bhnd"
     return_lse: bool = False
     sink: Any = None
+    rope: Any = None
+    query_positions: Any = None
+    key_positions: Any = None
+    weights: str = "softmax"
 
     @property
     def needs_lse(self):
@@ -63,6 +68,7 @@ def emit(options, dims, dynamic=DYNAMIC):
     offset = None
     if options.q_offset is not None:
         offset = operands.add("q_offset", "q_offset", "index", options.q_offset)
+    rotations, query, key = rotate(operands, options, dims, offset)
     nonneg = options.q_offset is None or options.q_offset is int or options.q_offset >= 0
     score = _region(operands, nonneg, True, lambda *at: _score(options, *at))
     mask = _region(operands, nonneg, False, lambda *at: _mask(options, operands, *at))
@@ -74,12 +80,14 @@ def emit(options, dims, dynamic=DYNAMIC):
     names = ["%o", "%lse"][:len(results)]
     clauses = "".join((
         f" q_offset %{offset.ssa}" if offset else "",
+        " weights <pointwise>" if options.weights == "pointwise" else "",
         f" scale {float_literal(options.scale, single=False)}" if options.scale is not None else "",
         " layout <bnhd>" if options.layout == "bnhd" else "",
     ))
     lines = [
         f"func.func @attention({', '.join(arguments)}) -> {result_list} {{",
-        f"  {', '.join(names)} = attn.attention %query, %key, %value{clauses}",
+        *(f"  {line}" for line in rotations(types)),
+        f"  {', '.join(names)} = attn.attention {query}, {key}, %value{clauses}",
         *score, *mask,
         f"    : ({inputs}) -> {result_list}",
         f"  return {', '.join(names)} : {', '.join(results)}",
@@ -209,6 +217,10 @@ def check_options(options):
                             + f"b, h, q_idx, kv_idx), got {type(getattr(options, name)).__name__}")
     if options.layout not in ("bhnd", "bnhd"):
         raise ValueError(f'layout: expected "bhnd" ([B, H, N, D]) or "bnhd" ([B, N, H, D]), got {options.layout!r}')
+    if options.weights not in ("softmax", "pointwise"):
+        raise ValueError(f'weights: expected "softmax" or "pointwise", got {options.weights!r}')
+    if options.weights == "pointwise" and options.needs_lse:
+        raise ValueError(f"{'sink' if options.sink is not None else 'return_lse'}: pointwise weights have no log-sum-exp")
     for name in ("is_causal", "return_lse"):
         check_flag(getattr(options, name), name)
     # Scores are float32: what rounds to 0 or infinity there would make NaN of them.

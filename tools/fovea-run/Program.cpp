@@ -15,6 +15,7 @@ using namespace fovea::reference;
 using namespace fovea::run;
 using fovea::attn::AttentionOp;
 using fovea::attn::LinearAttentionOp;
+using fovea::attn::RopeOp;
 
 Program::Program(StringRef text, StringRef name) : name(name.str()), context(MLIRContext::Threading::DISABLED) {
   DialectRegistry registry;
@@ -128,8 +129,12 @@ void Program::describeSizes(const Kernel &kernel, Sizes &sizes) {
   function.walk([&](AttentionOp op) {
     SmallVector<int64_t, 4> order = AttentionOp::dimensionOrder(op.getLayout());
     AttentionSizes parts{{}, sizes};
-    parts.add(paramOf(op.getQuery()), {"B", "Hq", "Nq", "Dk"}, order);
-    parts.add(paramOf(op.getKey()), {"B", "Hkv", "Nk", "Dk"}, order);
+    auto rotated = [](Value value) { // as large as what is rotated
+      auto rope = value.getDefiningOp<RopeOp>();
+      return rope ? Value(rope.getInput()) : value;
+    };
+    parts.add(paramOf(rotated(op.getQuery())), {"B", "Hq", "Nq", "Dk"}, order);
+    parts.add(paramOf(rotated(op.getKey())), {"B", "Hkv", "Nk", "Dk"}, order);
     parts.add(paramOf(op.getValue()), {"B", "Hkv", "Nk", "Dv"}, order);
     if (op.getQOffset() && isa<ShapedType>(op.getQOffset().getType()))
       parts.add(paramOf(op.getQOffset()), {"B"}, {0});

@@ -20,6 +20,11 @@
 //       on a far key does not loosen the bound, a factor of 50 in the score does
 //   p_j exp(t_j - lse)
 //
+// With pointwise weights t_j there is no softmax to divide errors away; the score region itself tells how far a score's
+// rounding moves a weight:
+//
+//   |out - ref| <= c sum_j (max |t(s_j +- eps |scale| |q| |k_j|) - t_j| + eps (sqrt(n) + 8) |t_j|) |v_j| + tiny
+//
 // Linear attention is the recurrence, a token at a time. With |S| the same recurrence of absolute values,
 //
 //   |o - ref| <= c (eps (sqrt(n) + sqrt(Dk) + 8 + Gamma) scale |q|^T |S| + eps |ref|) + tiny

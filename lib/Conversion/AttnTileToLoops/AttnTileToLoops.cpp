@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The plainest code that keeps the meaning of the tile level: one row, one key, one element at a time.
-#include "../Common/Loops.h"
+#include "../Common/RotateRow.h"
 #include "fovea/Conversion/Passes.h"
 #include "fovea/Conversion/TileTypes.h"
 #include "fovea/Dialect/Attn/Utils/InlineRegion.h"
@@ -38,6 +38,14 @@ struct LowerLoadTile : OpConversionPattern<LoadTileOp> {
     Value tile = b.buffer({type.getRows(), type.getColumns()}, b.getF32Type());
     b.loop(b.index(type.getRows()), [&](Value r) {
       Value live = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, r, op.getValid());
+      if (op.isRotated()) {
+        auto branch = scf::IfOp::create(b, live, /*withElseRegion=*/true);
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToStart(branch.thenBlock());
+        rotateRow(b, op, r, [&](Value element, Value column) { b.store(element, tile, {r, column}); });
+        b.setInsertionPointToStart(branch.elseBlock());
+        return b.loop(b.index(type.getColumns()), [&](Value c) { b.store(b.real(0), tile, {r, c}); });
+      }
       b.loop(b.index(type.getColumns()), [&](Value c) {
         auto element = [&] {
           return b.load(op.getSource(), {op.getBatch(), op.getHead(), arith::AddIOp::create(b, op.getRow(), r), c});
@@ -113,14 +121,15 @@ private:
   static void emitAccumulate(Loops &b, UpdateOp op, Value r, Value value, Value scores, Value visible, Value partial,
                              Value maximum, State &state) {
     // -inf - (-inf) is NaN: a row that has seen nothing subtracts 0 instead, and its weights are exp(-inf) = 0.
+    bool isPointwise = op.getWeights() == Weights::Pointwise; // then scores are weights, and nothing is rescaled
     Value reference = b.select(b.equals(maximum, -std::numeric_limits<float>::infinity()), b.real(0), maximum);
-    Value alpha = b.exp(b.sub(b.load(state.m, r), reference));
+    Value alpha = isPointwise ? b.real(1) : b.exp(b.sub(b.load(state.m, r), reference));
     Value columns = b.index(op.getValue().getType().getColumns());
     b.loop(columns, [&](Value c) { b.store(b.real(0), partial, c); });
     Value sum = b.fold(op.getValidKeys(), b.real(0), [&](Value k, Value l) {
       Value keep = arith::TruncIOp::create(b, b.getI1Type(), b.load(visible, k));
       auto contribute = [&] {
-        Value p = b.exp(b.sub(b.load(scores, k), reference));
+        Value score = b.load(scores, k), p = isPointwise ? score : b.exp(b.sub(score, reference));
         b.loop(columns,
                [&](Value c) { b.store(b.add(b.load(partial, c), b.mul(p, b.load(value, {k, c}))), partial, c); });
         return b.add(l, p);
@@ -145,8 +154,10 @@ struct LowerFinalize : OpConversionPattern<FinalizeOp> {
       Value row = arith::AddIOp::create(b, op.getRow(), r);
       Value sum = b.load(state.l, r), empty = b.equals(sum, 0);
       b.loop(b.index(op.getState().getType().getColumns()), [&](Value c) {
-        Value quotient = arith::DivFOp::create(b, b.load(state.acc, {r, c}), sum);
-        b.store(b.select(empty, b.real(0), quotient), op.getOutput(), {op.getBatch(), op.getHead(), row, c});
+        Value result = b.load(state.acc, {r, c});
+        if (op.getWeights() == Weights::Softmax)
+          result = b.select(empty, b.real(0), arith::DivFOp::create(b, result, sum));
+        b.store(result, op.getOutput(), {op.getBatch(), op.getHead(), row, c});
       });
       if (Value lse = op.getLse()) {
         Value full = b.add(b.load(state.m, r), math::LogOp::create(b, sum));

@@ -2,7 +2,7 @@
 //
 // attn.load_tile: the one place that knows how a source lies in memory.
 #include "Patterns.h"
-#include "VectorEmitter.h"
+#include "RotateTile.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
@@ -23,30 +23,58 @@ struct LowerLoadQuery : OpConversionPattern<LoadTileOp> {
     VectorEmitter b(op.getLoc(), rewriter, scheduleOf(op));
     int64_t panel = b.schedule.getPanel(), columns = type.getColumns();
     Value tile = b.buffer({type.getRows() / panel, columns, panel});
+    Value panels = b.createOrFold<arith::CeilDivUIOp>(op.getValid(), b.index(panel));
+    rewriter.replaceOp(op, tile);
+    if (op.isRotated()) {
+      packRotated(b, op, tile, panels);
+      return success();
+    }
     StridedRows source(b, op.getSource(), op.getBatch(), op.getHead());
-    b.loop(b.createOrFold<arith::CeilDivUIOp>(op.getValid(), b.index(panel)), [&](Value p) {
+    b.loop(panels, [&](Value p) {
       Value first = b.mul(p, panel);
       auto oneByOne = [&] { packElements(b, op, tile, p, first); };
       if (columns < b.lanes())
         return oneByOne();
       Value whole = b.compare(arith::CmpIPredicate::ule, b.add(first, panel), op.getValid());
-      b.when(b.both(whole, source.isUnit(b, columns)), [&] { packBlocks(b, op, source, tile, p, first); }, oneByOne);
+      auto offset = [&](Value w) { return source.rowOffset(b, b.add(op.getRow(), b.add(first, w))); };
+      b.when(
+          b.both(whole, source.isUnit(b, columns)),
+          [&] { packBlocks(b, columns, source.base, offset, source.rowStride, tile, p); }, oneByOne);
     });
-    rewriter.replaceOp(op, tile);
     return success();
   }
 
 private:
-  /// A whole panel of dense rows: blocks of lanes x lanes through registers.
-  static void packBlocks(VectorEmitter &b, LoadTileOp op, const StridedRows &source, Value tile, Value p, Value first) {
-    int64_t panel = b.schedule.getPanel(), columns = op.getTile().getType().getColumns();
+  /// A whole panel of dense rows, which start at offset(w): blocks of lanes x lanes through registers.
+  static void packBlocks(VectorEmitter &b, int64_t columns, Value base, function_ref<Value(Value)> offset,
+                         OpFoldResult rowStride, Value tile, Value p) {
+    int64_t panel = b.schedule.getPanel();
     Value flat = memref::ExtractStridedMetadataOp::create(b, tile).getBaseBuffer();
     b.loop(b.index(0), b.index(panel), b.lanes(), [&](Value w) {
-      Value row = source.rowOffset(b, b.add(op.getRow(), b.add(first, w)));
+      Value row = offset(w);
       b.chunks(columns, [&](Value d, int64_t) {
         Value to = b.add(b.mul(b.add(b.mul(p, columns), d), panel), w);
-        b.transposeBlock(b.block(source.base, arith::AddIOp::create(b, row, d), source.rowStride),
+        b.transposeBlock(b.block(base, arith::AddIOp::create(b, row, d), rowStride),
                          b.block(flat, to, b.getIndexAttr(panel)));
+      });
+    });
+  }
+
+  /// Each panel is rotated row by row before it is transposed.
+  static void packRotated(VectorEmitter &b, LoadTileOp op, Value tile, Value panels) {
+    int64_t panel = b.schedule.getPanel(), columns = op.getTile().getType().getColumns();
+    Value rotated = b.buffer({panel, columns}), last = b.sub(op.getValid(), b.index(1));
+    RowRotator rotator(b, op);
+    b.loop(panels, [&](Value p) {
+      Value first = b.mul(p, panel);
+      b.loop(b.index(panel), [&](Value w) { rotator.rotate(b.min(b.add(first, w), last), rotated, w); });
+      if (columns >= b.lanes()) {
+        Value base = memref::ExtractStridedMetadataOp::create(b, rotated).getBaseBuffer();
+        auto offset = [&](Value w) { return b.mul(w, columns); };
+        return packBlocks(b, columns, base, offset, b.getIndexAttr(columns), tile, p);
+      }
+      b.loop(b.index(panel), [&](Value w) {
+        b.loop(b.index(columns), [&](Value d) { b.store(b.load(rotated, {w, d}), tile, {p, d, w}); });
       });
     });
   }
@@ -73,8 +101,13 @@ struct LowerLoadKeyValue : OpConversionPattern<LoadTileOp> {
     VectorEmitter b(op.getLoc(), rewriter, scheduleOf(op));
     auto tileType = cast<MemRefType>(getTypeConverter()->convertType(type));
     int64_t columns = type.getColumns();
-    StridedRows source(b, op.getSource(), op.getBatch(), op.getHead());
     Value packed = b.buffer({type.getRows(), columns});
+    if (op.isRotated()) {
+      copyRotated(b, op, packed);
+      rewriter.replaceOp(op, memref::CastOp::create(b, tileType, packed));
+      return success();
+    }
+    StridedRows source(b, op.getSource(), op.getBatch(), op.getHead());
     Value unit = source.isUnit(b, columns);
     Value rounded = b.roundUp(op.getValid(), b.schedule.getMicroKeys());
     Value dense = b.both(unit, b.compare(arith::CmpIPredicate::eq, source.rowStride, b.index(columns)));
@@ -99,6 +132,16 @@ struct LowerLoadKeyValue : OpConversionPattern<LoadTileOp> {
   }
 
 private:
+  static void copyRotated(VectorEmitter &b, LoadTileOp op, Value packed) {
+    RowRotator rotator(b, op);
+    b.loop(op.getValid(), [&](Value r) { rotator.rotate(r, packed, r); });
+    b.loop(op.getValid(), b.roundUp(op.getValid(), b.schedule.getMicroKeys()), 1, [&](Value r) {
+      b.chunks(op.getTile().getType().getColumns(), [&](Value c, int64_t width) {
+        b.storeLeading(b.splat(0), packed, {r, c}, width);
+      });
+    });
+  }
+
   static void copyRow(VectorEmitter &b, const StridedRows &source, LoadTileOp op, Value packed, Value r) {
     int64_t columns = op.getTile().getType().getColumns();
     Value view = source.denseRow(b, b.add(op.getRow(), r), columns);

@@ -54,7 +54,8 @@ struct LowerFinalize : OpConversionPattern<FinalizeOp> {
       Value row = b.add(op.getRow(), first);
       if (op.getLse())
         writeLse(b, op, ml, p, row, live);
-      normalize(b, acc, ml, p, columns);
+      if (op.getWeights() == Weights::Softmax)
+        normalize(b, acc, ml, p, columns);
       auto oneByOne = [&] { storeElements(b, op, acc, p, row, live); };
       if (columns < b.lanes())
         return oneByOne();

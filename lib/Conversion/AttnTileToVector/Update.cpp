@@ -7,6 +7,8 @@
 //   factor P = exp2(c S - M')                in place, in cache; l' = exp2(M - M') l + sum P acc[d][w] = exp2(M - M')
 //   acc + sum_k value[k][d] P[k][w]    outer products again, R columns at a time
 //
+// With pointwise weights S after the score code is P, and acc' = acc + sum value P.
+//
 // There are no horizontal reductions, and keys and values are read as they lie. One body serves masked and unmasked
 // tiles: score and mask code stands behind a branch, uniform over the register tile, that attn.tile_bounds decides.
 #include "Patterns.h"
@@ -43,7 +45,8 @@ public:
     // A score region wants natural-scale values, a negative factor turns maxima into minima, and one that f32 rounds to
     // 0 or infinity makes NaN of -inf or 0: then the scale is applied before.
     base2 = static_cast<float>(scale * M_LOG2E);
-    scaleEarly = !op.getScore().empty() || !(base2 > 0) || std::isinf(base2);
+    isPointwise = op.getWeights() == Weights::Pointwise;
+    scaleEarly = isPointwise || !op.getScore().empty() || !(base2 > 0) || std::isinf(base2);
     if (scaleEarly)
       base2 = static_cast<float>(M_LOG2E);
     hasMask = !op.getMask().empty();
@@ -104,10 +107,11 @@ private:
   void emitPanel(const PanelKeys &keys) {
     preparePositions();
     Values maxima = emitScores(keys);
-    Values reference, alpha;
-    for (int64_t c = 0; c < b.vectorsPerPanel(); ++c)
+    Values reference, alpha(isPointwise ? b.vectorsPerPanel() : 0, b.splat(1));
+    for (int64_t c = 0; c < b.vectorsPerPanel() && !isPointwise; ++c)
       updateMaximum(c, maxima[c], reference, alpha);
-    emitWeights(keys, reference, alpha);
+    if (!isPointwise)
+      emitWeights(keys, reference, alpha);
     if (!hasMask)
       return emitValues(keys, alpha);
     Value slow = b.both(poisoned, b.negate(keys.full));
@@ -225,14 +229,14 @@ private:
       auto hide = [&] {
         Values result;
         for (auto [score, seen] : llvm::zip_equal(adjusted, visible(row, queryPositions)))
-          result.push_back(arith::SelectOp::create(b, seen, score, b.splat(kNegativeInfinity)));
+          result.push_back(arith::SelectOp::create(b, seen, score, b.splat(isPointwise ? 0 : kNegativeInfinity)));
         return result;
       };
       adjusted = scaleEarly ? b.choose(masked, vectorTypes(), hide, [&] { return adjusted; }) : hide();
       Values next;
       for (int64_t c = 0; c < b.vectorsPerPanel(); ++c) {
         b.storeVector(adjusted[c], scores, {row, lane(c)});
-        next.push_back(b.larger(adjusted[c], running[c]));
+        next.push_back(isPointwise ? running[c] : b.larger(adjusted[c], running[c]));
       }
       return next;
     });
@@ -354,7 +358,7 @@ private:
   Value query, key, value, acc, ml;
   VectorizedRegion score, mask;
   double scale;
-  bool scaleEarly, hasMask;
+  bool isPointwise, scaleEarly, hasMask;
   float base2;
   Value scores;   // memref<keys x panel>: S, then P
   Value poisoned; // i1: a NaN or Inf among the values

@@ -159,6 +159,11 @@ LogicalResult refuse(AttentionOp op) {
     return op.emitOpError("is on tensors; bufferize before this pass (phase 4)");
   if (!op.getSchedule())
     return op.emitOpError("has no schedule; run --attn-schedule-gpu first (phase 5) or give it one");
+  if (op.isPointwise())
+    return op.emitOpError("has pointwise weights, for which there is no GPU code yet; compile it for a CPU");
+  if (op.hasRope())
+    return op.emitOpError("rotates its query or key, which no GPU code does yet; rotate them before the kernel, or "
+                          "compile it for a CPU");
   if (!element.isF16() && !element.isBF16())
     return op.emitOpError() << "is on " << element
                             << ", and GPU code multiplies f16 or bf16; convert query, key and value";

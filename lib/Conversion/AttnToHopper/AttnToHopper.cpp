@@ -129,8 +129,9 @@ struct ConvertAttnToHopperPass : fovea::impl::ConvertAttnToHopperBase<ConvertAtt
     int64_t maps = 0;
     for (auto function : getOperation().getOps<func::FuncOp>())
       for (AttentionOp op : llvm::to_vector(function.getOps<AttentionOp>())) {
-        if (!op.getSchedule() || op.getSchedule()->getPanel() != kWarpgroupRows)
-          continue; // --convert-attn-to-gpu takes it
+        bool isForWarpgroups = op.getSchedule() && op.getSchedule()->getPanel() == kWarpgroupRows;
+        if (!isForWarpgroups || op.isPointwise() || op.hasRope())
+          continue; // --convert-attn-to-gpu takes it, or says why it has no GPU code
         if (failed(convert(function, op, launches)))
           return signalPassFailure();
         maps = 3;

@@ -49,17 +49,19 @@ public:
     for (int64_t dim = 0; dim < FOVEA_MAX_RANK; ++dim) {
       bool isStatic = dim < rank && !memref.isDynamicDim(dim);
       sizes.push_back(i64(dim < rank ? (isStatic ? memref.getDimSize(dim) : -1) : 0));
-      names.push_back(dim < rank && dimNames ? text(cast<mlir::StringAttr>(dimNames[dim]).getValue()) : null());
+      StringRef name = dim < rank && dimNames ? cast<mlir::StringAttr>(dimNames[dim]).getValue() : StringRef();
+      names.push_back(name.empty() ? null() : text(name)); // "" leaves a dimension unnamed
     }
+    auto indexed = attributes.getAs<mlir::IntegerAttr>("indexes");
     unsigned flags = (attributes.get("output") ? FOVEA_PARAM_OUTPUT : 0) |
                      (attributes.get("frozen") ? FOVEA_PARAM_FROZEN : 0) |
-                     (attributes.get("sorted") ? FOVEA_PARAM_SORTED : 0);
+                     (attributes.get("sorted") ? FOVEA_PARAM_SORTED : 0) | (indexed ? FOVEA_PARAM_INDEX : 0);
     unsigned kind = memref ? FOVEA_PARAM_TENSOR : isFloat ? FOVEA_PARAM_FLOAT : FOVEA_PARAM_INT;
     return record({text(attributes.getAs<mlir::StringAttr>("name").getValue()), i32(kind), i32(flags),
                    i8(isFloat     ? floatCode
                       : bits == 1 ? kUnsigned
                                   : kSigned),
-                   i8(bits), i16(rank), i32(0), array(sizes, Type::getInt64Ty(context)),
+                   i8(bits), i16(rank), i32(indexed ? indexed.getInt() : 0), array(sizes, Type::getInt64Ty(context)),
                    array(names, PointerType::get(context, 0))});
   }
 

@@ -354,7 +354,7 @@ func.func @f(%q: tensor<2x4x8x16xf32>) {
 
 func.func @f(%q: tensor<2x4x8x16xf32>) {
   // expected-error@+1 {{'attn.attention' op mask region must take ('index', 'index', 'index', 'index'), got ('i32', 'index', 'index', 'index')}}
-  %o = "attn.attention"(%q, %q, %q) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0>}> ({}, {
+  %o = "attn.attention"(%q, %q, %q) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0>}> ({}, {
   ^bb0(%b: i32, %h: index, %i: index, %j: index):
     %true = arith.constant true
     "attn.yield"(%true) : (i1) -> ()
@@ -366,7 +366,7 @@ func.func @f(%q: tensor<2x4x8x16xf32>) {
 
 func.func @f(%q: tensor<2x4x8x16xf32>) {
   // expected-error@+1 {{'attn.attention' op score region must take ('f32', 'index', 'index', 'index', 'index'), got ('f32', 'index')}}
-  %o = "attn.attention"(%q, %q, %q) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0>}> ({
+  %o = "attn.attention"(%q, %q, %q) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0>}> ({
   ^bb0(%s: f32, %b: index):
     "attn.yield"(%s) : (f32) -> ()
   }, {}) : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
@@ -1003,3 +1003,12 @@ func.func private @f(tensor<4xi32> {attn.mask_bias})
 
 // expected-error@+1 {{'func.func' op does not know attn.sorted = 1 : i64; arguments take attn.name, attn.dims and the unit attributes attn.output, attn.sorted and attn.mask_bias}}
 func.func private @f(tensor<4xi32> {attn.sorted = 1})
+
+// -----
+
+func.func @pointwise_lse(%q: tensor<2x4x8x16xf32>) {
+  // expected-error @+1 {{has pointwise weights, which have no log-sum-exp; drop it}}
+  %o:2 = attn.attention %q, %q, %q weights <pointwise>
+    : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> (tensor<2x4x8x16xf32>, tensor<2x4x8xf32>)
+  return
+}

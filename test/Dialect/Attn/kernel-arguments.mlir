@@ -205,3 +205,39 @@ func.func @linear(%q: memref<2x4x8x16xf32>, %g: memref<4xf32>, %s: memref<2x4x16
        memref<2x4x16x16xf32>) -> ()
   return %o, %f : memref<2x4x8x16xf32>, memref<2x4x16x16xf32>
 }
+
+// -----
+
+// Tables that query and key share have the plain names; positions index their table.
+// CHECK-LABEL: func @rope(
+// CHECK-SAME: {attn.name = "cos"}, %{{[a-z0-9]+}}: memref<{{.*}}> {attn.name = "sin"}
+// CHECK-SAME: {attn.indexes = 1 : i64, attn.name = "positions"}
+// CHECK-SAME: {attn.indexes = 1 : i64, attn.name = "key_positions"}
+func.func @rope(%x: memref<2x4x?x64xf32>, %cos: memref<?x32xf32>, %sin: memref<?x32xf32>, %at: memref<2x?xi32>, %kat: memref<2x?xi32>,
+                %o: memref<2x4x?x64xf32>) {
+  attn.attention %x, %x, %x outs(%o) query_rope(%cos, %sin, %at) key_rope(%cos, %sin, %kat)
+    : (memref<2x4x?x64xf32>, memref<2x4x?x64xf32>, memref<2x4x?x64xf32>, memref<2x4x?x64xf32>, memref<?x32xf32>, memref<?x32xf32>,
+       memref<2x?xi32>, memref<?x32xf32>, memref<?x32xf32>, memref<2x?xi32>) -> ()
+  return
+}
+
+// -----
+
+func.func @sliced_positions(%x: memref<2x4x8x64xf32>, %cos: memref<?x32xf32>, %all: memref<4x8xi32>, %o: memref<2x4x8x64xf32>) {
+  %at = memref.subview %all[0, 0] [2, 8] [1, 1] : memref<4x8xi32> to memref<2x8xi32, strided<[8, 1]>>
+  // expected-error @+1 {{reads positions or a table for them that are not arguments of the kernel as they are}}
+  attn.attention %x, %x, %x outs(%o) query_rope(%cos, %cos, %at)
+    : (memref<2x4x8x64xf32>, memref<2x4x8x64xf32>, memref<2x4x8x64xf32>, memref<2x4x8x64xf32>, memref<?x32xf32>, memref<?x32xf32>,
+       memref<2x8xi32, strided<[8, 1]>>) -> ()
+  return
+}
+
+// -----
+
+func.func @two_tables(%x: memref<2x4x8x64xf32>, %a: memref<?x32xf32>, %b: memref<?x32xf32>, %at: memref<2x8xi32>, %o: memref<2x4x8x64xf32>) {
+  // expected-error @+1 {{reads the rows of two tables at the same positions; pass the positions twice}}
+  attn.attention %x, %x, %x outs(%o) query_rope(%a, %a, %at) key_rope(%b, %b, %at)
+    : (memref<2x4x8x64xf32>, memref<2x4x8x64xf32>, memref<2x4x8x64xf32>, memref<2x4x8x64xf32>, memref<?x32xf32>, memref<?x32xf32>,
+       memref<2x8xi32>, memref<?x32xf32>, memref<?x32xf32>, memref<2x8xi32>) -> ()
+  return
+}

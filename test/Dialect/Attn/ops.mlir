@@ -150,3 +150,10 @@ func.func @branches(%c: i1, %n: index, %o: memref<2x4x?x48xf32>) {
 // CHECK-LABEL: func private @types(!attn.tile<value, 256x128xf32>, !attn.state<128x64xf32>)
 // CHECK-SAME: attributes {a = #attn.schedule<query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4>, b = #attn.layout<bnhd>}
 func.func private @types(!attn.tile<value, 256x128xf32>, !attn.state<128x64xf32>) attributes {a = #schedule, b = #attn.layout<bnhd>}
+
+// CHECK-LABEL: func @pointwise
+// CHECK: attn.attention %{{.*}}, %{{.*}}, %{{.*}} weights <pointwise> scale 1.000000e+00 :
+func.func @pointwise(%q: tensor<2x4x?x64xf32>) -> tensor<2x4x?x64xf32> {
+  %o = attn.attention %q, %q, %q weights <pointwise> scale 1.0 : (tensor<2x4x?x64xf32>, tensor<2x4x?x64xf32>, tensor<2x4x?x64xf32>) -> tensor<2x4x?x64xf32>
+  return %o : tensor<2x4x?x64xf32>
+}

@@ -155,6 +155,25 @@ func.func @offset_per_sequence(%q: memref<2x4x8x16xf32>, %past: memref<?xi32>, %
   return
 }
 
+// Loads rotate: a query stands at its absolute position, a key at its row.
+// CHECK-LABEL: func @rope(
+// CHECK: cf.assert %{{.*}}, "cos and sin of query must have one shape"
+// CHECK: cf.assert %{{.*}}, "cos and sin of query do not reach the position of every row; make longer tables"
+// CHECK: cf.assert %{{.*}}, "key and its positions have another number of rows"
+// CHECK: attn.task
+// CHECK: %[[ROW:.*]] = arith.muli
+// CHECK: %[[POSITION:.*]] = arith.addi %[[ROW]], %{{.*}} : index
+// CHECK: attn.load_tile %{{.*}}[%{{.*}}, %{{.*}}, %[[ROW]]] valid %{{.*}} rope(%{{.*}}, %{{.*}}) at %[[POSITION]] :
+// CHECK: scf.for %[[KEY:[a-z0-9]+]] =
+// CHECK: attn.load_tile %{{.*}}[%{{.*}}, %{{.*}}, %[[KEY]]] valid %{{.*}} rope(%{{.*}}, %{{.*}}, %{{.*}}) at %[[KEY]] :
+func.func @rope(%x: memref<2x4x?x16xf32>, %past: index, %cos: memref<?x8xf32>, %sin: memref<?x8xf32>, %at: memref<2x?xi32>, %o: memref<2x4x?x16xf32>) {
+  attn.attention %x, %x, %x q_offset %past outs(%o) query_rope(%cos, %sin) key_rope(%cos, %sin, %at)
+    schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4>
+    : (memref<2x4x?x16xf32>, memref<2x4x?x16xf32>, memref<2x4x?x16xf32>, index, memref<2x4x?x16xf32>, memref<?x8xf32>, memref<?x8xf32>,
+       memref<?x8xf32>, memref<?x8xf32>, memref<2x?xi32>) -> ()
+  return
+}
+
 // -----
 
 func.func @f(%q: tensor<2x4x8x16xf32>) {

@@ -100,7 +100,7 @@ TEST_F(Damaged, Params) {
   const std::string by = " (build by hand)";
   EXPECT_EQ(refusalOf(X, [](P &p) { p.name = nullptr; }), "has no name" + by);
   EXPECT_EQ(refusalOf(X, [](P &p) { p.kind = 3; }), "has an unknown kind" + by);
-  EXPECT_EQ(refusalOf(X, [](P &p) { p.flags = 8; }), "has unknown flags" + by);
+  EXPECT_EQ(refusalOf(X, [](P &p) { p.flags = 16; }), "has unknown flags" + by);
   EXPECT_EQ(refusalOf(First, [](P &p) { p.flags = FOVEA_PARAM_OUTPUT; }), "is a scalar with a rank or flags" + by);
   EXPECT_EQ(refusalOf(Scale, [](P &p) { p.rank = 1; }), "is a scalar with a rank or flags" + by);
   EXPECT_EQ(refusalOf(Out, [](P &p) { p.flags |= FOVEA_PARAM_FROZEN; }), "is both an output and frozen" + by);
@@ -109,6 +109,11 @@ TEST_F(Damaged, Params) {
   const std::string unsorted = "is sorted, but not a frozen array of integers" + by;
   EXPECT_EQ(refusalOf(X, [](P &p) { p.flags = FOVEA_PARAM_SORTED | FOVEA_PARAM_FROZEN; }), unsorted);
   EXPECT_EQ(refusalOf(Keep, [](P &p) { p.flags = FOVEA_PARAM_SORTED; }), unsorted);
+  const std::string noIndex = "is an index, but not a frozen array of integers" + by;
+  EXPECT_EQ(refusalOf(X, [](P &p) { p.flags = FOVEA_PARAM_INDEX | FOVEA_PARAM_FROZEN; }), noIndex);
+  EXPECT_EQ(refusalOf(Keep, [](P &p) { p.flags = FOVEA_PARAM_INDEX; }), noIndex);
+  EXPECT_EQ(refusalOf(Keep, [](P &p) { p.flags = FOVEA_PARAM_FROZEN | FOVEA_PARAM_INDEX, p.indexed = 99; }),
+            "indexes no array" + by);
   EXPECT_EQ(refusalOf(First, [](P &p) { p.dtype_code = kDLFloat; }), "is an integer of a type that is not" + by);
   EXPECT_EQ(refusalOf(First, [](P &p) { p.dtype_bits = 128; }), "is an integer without 1 to 64 bits" + by);
   EXPECT_EQ(refusalOf(X, [](P &p) { p.sizes[1] = -2; }), "has a negative size" + by);

@@ -332,6 +332,29 @@ TEST(Sorted, EqualsBruteForce) {
   }
 }
 
+TEST(Indices, FirstOffenceIsNamed) {
+  Inspection::inspect = [](const fovea_value *) {};
+  constexpr int32_t kIndex = FOVEA_PARAM_FROZEN | FOVEA_PARAM_INDEX; // of itself: its first dimension has 3 rows
+  std::vector<int32_t> numbers(3 * 20);
+  for (int n = 0; n < 60; ++n)
+    numbers[n] = n % 3;
+  const auto planned = [&](Index strides, int64_t first) {
+    Array array{kDLInt, 32, {3, 20}, std::move(strides), std::vector<char>(sizeof(int32_t) * 60), first * 4};
+    std::memcpy(array.memory.data(), numbers.data(), array.memory.size());
+    return Inspection().plan(array, {}, kIndex);
+  };
+  EXPECT_EQ(planned({20, 1}, 0).status, FOVEA_OK);
+  EXPECT_EQ(planned({20, -1}, 19).status, FOVEA_OK);
+  numbers[20 + 17] = 3;
+  Answer answer = planned({20, 1}, 0);
+  EXPECT_EQ(answer.status, FOVEA_INVALID);
+  const std::string rest = ", which is none of the 3 rows of argument 0 'doc'";
+  EXPECT_EQ(answer.message, "argument 0 'doc' has element [1, 17] = 3" + rest);
+  numbers[2] = -1;
+  EXPECT_EQ(planned({20, 1}, 0).message, "argument 0 'doc' has element [0, 2] = -1" + rest);
+  EXPECT_EQ(planned({0, 0}, 0).status, FOVEA_OK) << "one element for all";
+}
+
 TEST(Classify, IsTheKernels) {
   RowSum call(6, 40);
   PlanPtr plan = call.mustPlan();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What attn says about arguments and results of functions: attn.name, attn.dims, attn.output, attn.sorted,
+// What attn says about arguments and results of functions: attn.name, attn.dims, attn.output, attn.indexes, attn.sorted,
 // attn.mask_bias. They reach the module table, where nothing is left that could refuse them.
 #include "fovea/Dialect/Attn/IR/Attn.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
@@ -55,6 +55,18 @@ LogicalResult verifyClaim(Operation *op, StringRef name, Type type) {
   return success();
 }
 
+/// The number of another argument.
+LogicalResult verifyIndexes(Operation *op, Attribute value, Type type) {
+  auto number = dyn_cast<IntegerAttr>(value);
+  ArrayRef<Type> types = cast<FunctionOpInterface>(op).getArgumentTypes();
+  if (!number || number.getInt() < 0 || number.getInt() >= int64_t(types.size()) ||
+      rankOf(types[number.getInt()]) < 1)
+    return op->emitOpError() << "'attn.indexes' must be the number of an argument with dimensions, got " << value;
+  if (rankOf(type) < 1 || !cast<ShapedType>(type).getElementType().isSignlessIntOrIndex())
+    return op->emitOpError() << "'attn.indexes' is about an array of integers, not about " << type;
+  return success();
+}
+
 LogicalResult verifyAttribute(Operation *op, NamedAttribute attribute, Type type, bool isArgument) {
   StringRef name = attribute.getName();
   if (name == "attn.dims")
@@ -63,6 +75,8 @@ LogicalResult verifyAttribute(Operation *op, NamedAttribute attribute, Type type
     return verifyName(op, attribute.getValue());
   if (name == "attn.output" && isa<UnitAttr>(attribute.getValue()))
     return success();
+  if (name == "attn.indexes" && isArgument)
+    return verifyIndexes(op, attribute.getValue(), type);
   bool isClaim = (name == "attn.sorted" || name == "attn.mask_bias") && isa<UnitAttr>(attribute.getValue());
   if (isClaim && isArgument)
     return verifyClaim(op, name, type);

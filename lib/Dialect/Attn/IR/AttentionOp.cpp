@@ -2,7 +2,7 @@
 //
 // attn.attention: what well-formed means.
 #include "Regions.h"
-#include "Shapes.h"
+#include "Rope.h"
 #include "fovea/Dialect/Attn/IR/Attn.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Matchers.h"
@@ -87,6 +87,8 @@ LogicalResult verifyForm(AttentionOp op) {
   llvm::append_range(shaped, op.getOuts());
   if (op.getQOffset() && !op.getQOffset().getType().isIndex())
     shaped.push_back(op.getQOffset());
+  llvm::append_range(shaped, op.getQueryRope());
+  llvm::append_range(shaped, op.getKeyRope());
   for (Value value : shaped)
     if (isa<TensorType>(value.getType()) != onTensors)
       return op.emitOpError() << "mixes tensors and memrefs";
@@ -104,7 +106,7 @@ LogicalResult verifyOutsAreNotRead(AttentionOp op) {
   for (Value out : op.getOuts()) {
     if (!isa<BaseMemRefType>(out.getType()))
       continue; // a tensor is a value; bufferization keeps reads and writes apart
-    bool isRead = llvm::is_contained({op.getQuery(), op.getKey(), op.getValue(), op.getQOffset()}, out);
+    bool isRead = llvm::count(op->getOperands(), out) != llvm::count(op.getOuts(), out);
     op->walk([&](memref::LoadOp load) { isRead |= load.getMemRef() == out; });
     if (isRead)
       return op.emitOpError() << "writes a memref that it also reads; give it an out of its own";
@@ -123,6 +125,14 @@ LogicalResult AttentionOp::verify() {
   if (failed(verifyHeadSizes(*this, query, key, value)) || failed(verifyShapes(*this, query, key, value)) ||
       failed(verifyQueryOffset(*this, query)))
     return failure();
+  if (failed(verifyRope(*this, getQueryRope(), "query", query)) || failed(verifyRope(*this, getKeyRope(), "key", key)))
+    return failure();
+  bool isOffsetPerSequence = getQOffset() && !getQOffset().getType().isIndex();
+  if (isOffsetPerSequence && getQueryRope().size() == 2 &&
+      cast<ShapedType>(getQueryRope()[0].getType()).getRank() == 2)
+    return emitOpError() << "has a q_offset per sequence; give query_rope the positions of the rows";
+  if (isPointwise() && hasLse())
+    return emitOpError() << "has pointwise weights, which have no log-sum-exp; drop it";
   if (auto scale = getScale(); scale && failed(verifyScale(*this, *scale)))
     return failure();
   if (isValueForm())

@@ -57,20 +57,20 @@ LogicalResult AttentionOp::bufferize(RewriterBase &rewriter, const Bufferization
       return value;
     return getBuffer(rewriter, value, options, state);
   };
-  SmallVector<Value> inputs;
-  for (Value value : {getQuery(), getKey(), getValue(), getQOffset()}) {
-    FailureOr<Value> buffer = bufferOf(value);
-    if (failed(buffer))
-      return failure();
-    inputs.push_back(*buffer);
-  }
-  SmallVector<Value> outs;
-  for (Value value : getOuts()) {
-    FailureOr<Value> buffer = bufferOf(value);
-    if (failed(buffer))
-      return failure();
-    outs.push_back(*buffer);
-  }
+  auto buffersOf = [&](ValueRange values, SmallVector<Value> &buffers) {
+    for (Value value : values) {
+      FailureOr<Value> buffer = bufferOf(value);
+      if (failed(buffer))
+        return failure();
+      buffers.push_back(*buffer);
+    }
+    return success();
+  };
+  SmallVector<Value> inputs, outs, queryRope, keyRope;
+  if (failed(buffersOf({getQuery(), getKey(), getValue(), getQOffset()}, inputs)) ||
+      failed(buffersOf(getOuts(), outs)) || failed(buffersOf(getQueryRope(), queryRope)) ||
+      failed(buffersOf(getKeyRope(), keyRope)))
+    return failure();
   if (isValueForm())
     for (OpResult result : (*this)->getResults()) {
       auto type = cast<RankedTensorType>(result.getType());
@@ -82,7 +82,8 @@ LogicalResult AttentionOp::bufferize(RewriterBase &rewriter, const Bufferization
       outs.push_back(*buffer);
     }
   auto op = AttentionOp::create(rewriter, getLoc(), TypeRange{}, inputs[0], inputs[1], inputs[2], inputs[3], outs,
-                                getScaleAttr(), getLayoutAttr(), getScheduleAttr());
+                                queryRope, keyRope, getPairingAttr(), getWeightsAttr(), getScaleAttr(), getLayoutAttr(),
+                                getScheduleAttr());
   op.getScore().takeBody(getScore());
   op.getMask().takeBody(getMask());
   replaceOpWithBufferizedValues(rewriter, *this, outs);

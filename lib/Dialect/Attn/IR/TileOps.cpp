@@ -2,6 +2,7 @@
 //
 // The tile level: verifiers, effects, text of attn.task.
 #include "Regions.h"
+#include "Rope.h"
 #include "fovea/Dialect/Attn/IR/Attn.h"
 #include "mlir/IR/Builders.h"
 
@@ -139,6 +140,12 @@ LogicalResult LoadTileOp::verify() {
   TileType tile = getTile().getType();
   if (failed(verifyMemory(*this, getSource().getType(), "source", tile.getColumns(), tile.getElementType())))
     return failure();
+  if (failed(verifyRope(*this, getRope(), "source", Shape(getSource().getType(), Layout::BHND))))
+    return failure();
+  if (isRotated() != bool(getPosition()))
+    return emitOpError() << "needs the position of its first row with rope, and only then";
+  if (isRotated() && tile.getRole() == TileRole::Value)
+    return emitOpError() << "rotates values; only queries and keys are rotated";
   return verifyInTask(*this, tile.getRows(), tile.getRole() != TileRole::Query);
 }
 
@@ -146,6 +153,8 @@ LogicalResult InitStateOp::verify() { return verifyInTask(*this, getState().getT
 
 void LoadTileOp::getEffects(Effects &effects) {
   effects.emplace_back(MemoryEffects::Read::get(), &getSourceMutable(), SideEffects::DefaultResource::get());
+  for (OpOperand &table : getRopeMutable())
+    effects.emplace_back(MemoryEffects::Read::get(), &table, SideEffects::DefaultResource::get());
 }
 
 void InitStateOp::getEffects(Effects &effects) {
@@ -181,6 +190,8 @@ LogicalResult FinalizeOp::verify() {
   StateType state = getState().getType();
   if (failed(verifyMemory(*this, getOutput().getType(), "output", state.getColumns(), state.getElementType())))
     return failure();
+  if (getLse() && getWeights() == Weights::Pointwise)
+    return emitOpError() << "has pointwise weights, which have no log-sum-exp";
   return verifyInTask(*this, state.getRows(), /*isKeys=*/false);
 }
 

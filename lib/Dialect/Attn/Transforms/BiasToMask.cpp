@@ -99,7 +99,7 @@ struct BiasToMaskPass : fovea::attn::impl::BiasToMaskBase<BiasToMaskPass> {
       return;
     llvm::SmallSet<unsigned, 4> done;
     function.walk([&](AttentionOp op) {
-      if (!op.hasScore())
+      if (!op.hasScore() || op.isPointwise()) // a score of -inf hides nothing where there is no softmax
         return;
       for (Operation *term : termsOf(op.getScore().front())) {
         std::optional<unsigned> source = markedSource(term, function);

@@ -73,7 +73,10 @@ DictionaryAttr fovea::attn::describeKernel(Kernel &kernel) {
     bool isSorted = kernel.function.getArgAttr(index, "attn.sorted") != nullptr;
     if (isSorted)
       param.set("sorted", b.getUnitAttr());
-    if (isSorted || frozen.test(index))
+    Attribute indexed = kernel.function.getArgAttr(index, "attn.indexes");
+    if (indexed)
+      param.set("indexes", indexed);
+    if (isSorted || indexed || frozen.test(index))
       param.set("frozen", b.getUnitAttr());
     params.push_back(param.getDictionary(b.getContext()));
   }

@@ -190,7 +190,32 @@ private:
   llvm::StringSet<> used;
 };
 
-void annotate(func::FuncOp function) {
+/// Tables that query and key share have the plain names.
+void nameRope(Namer &namer, AttentionOp op) {
+  for (auto [tables, prefix] : {std::pair(op.getQueryRope(), ""), std::pair(op.getKeyRope(), "key_")})
+    for (auto [table, name] : llvm::zip(tables, ArrayRef<StringRef>{"cos", "sin", "positions"}))
+      namer.name(table, prefix + name);
+}
+
+/// Positions are looked at by the plan: each must be a row of cos.
+LogicalResult markPositions(func::FuncOp function, AttentionOp op) {
+  for (OperandRange tables : {op.getQueryRope(), op.getKeyRope()}) {
+    if (tables.size() != 3)
+      continue;
+    auto table = dyn_cast<BlockArgument>(tables[0]), positions = dyn_cast<BlockArgument>(tables[2]);
+    if (!table || !positions || table.getOwner() != &function.front() || positions.getOwner() != &function.front())
+      return op.emitOpError() << "reads positions or a table for them that are not arguments of the kernel as they are, "
+                                 "so that no plan can check them";
+    Attribute number = Builder(op.getContext()).getI64IntegerAttr(table.getArgNumber());
+    Attribute known = function.getArgAttr(positions.getArgNumber(), "attn.indexes");
+    if (known && known != number)
+      return op.emitOpError() << "reads the rows of two tables at the same positions; pass the positions twice";
+    function.setArgAttr(positions.getArgNumber(), "attn.indexes", number);
+  }
+  return success();
+}
+
+LogicalResult annotate(func::FuncOp function) {
   Namer namer(function);
   auto nameOutputs = [&](ValueRange outs, StringRef second) {
     for (auto [index, out] : llvm::enumerate(outs)) {
@@ -199,12 +224,14 @@ void annotate(func::FuncOp function) {
         function.setArgAttr(argument.getArgNumber(), "attn.output", UnitAttr::get(function.getContext()));
     }
   };
-  function.walk([&](AttentionOp op) {
+  WalkResult result = function.walk([&](AttentionOp op) {
     namer.name(op.getQuery(), "query");
     namer.name(op.getKey(), "key");
     namer.name(op.getValue(), "value");
     namer.name(op.getQOffset(), "q_offset");
+    nameRope(namer, op);
     nameOutputs(op.getOuts(), "lse");
+    return failed(markPositions(function, op)) ? WalkResult::interrupt() : WalkResult::advance();
   });
   function.walk([&](LinearAttentionOp op) {
     namer.name(op.getQuery(), "query");
@@ -216,6 +243,7 @@ void annotate(func::FuncOp function) {
   });
   for (BlockArgument argument : function.getArguments())
     namer.name(argument, nameInSource(argument));
+  return failure(result.wasInterrupted());
 }
 
 LogicalResult rewriteKernel(func::FuncOp function) {
@@ -231,8 +259,7 @@ LogicalResult rewriteKernel(func::FuncOp function) {
       if (failed(relax(argument, withAnyStrides(type))))
         return failure();
   updateSignature(function);
-  annotate(function);
-  return success();
+  return annotate(function);
 }
 
 struct KernelArgumentsPass : fovea::attn::impl::KernelArgumentsBase<KernelArgumentsPass> {

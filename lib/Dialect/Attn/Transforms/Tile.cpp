@@ -2,6 +2,7 @@
 #include "fovea/Dialect/Attn/IR/Attn.h"
 #include "fovea/Dialect/Attn/Transforms/Passes.h"
 #include "fovea/Dialect/Attn/Utils/CheckCaptures.h"
+#include "fovea/Dialect/Attn/Utils/CheckRope.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -103,6 +104,9 @@ private:
     check(arith::CmpIOp::create(b, arith::CmpIPredicate::eq, whole, problem.heads),
           "the number of query heads must be a multiple of the number of kv heads");
     checkCaptures(b, op, {problem.batches, problem.heads, problem.rows, problem.keys});
+    Value offset = op.getQOffset() && op.getQOffset().getType().isIndex() ? op.getQOffset() : constant(0);
+    checkRope(b, op.getQueryRope(), "query", problem.batches, problem.rows, offset);
+    checkRope(b, op.getKeyRope(), "key", problem.batches, problem.keys, constant(0));
   }
 
   Value kvHeadsOrOne() { return arith::MaxUIOp::create(b, problem.kvHeads, constant(1)); }
@@ -157,6 +161,13 @@ private:
     return TileType::get(b.getContext(), role, rows, columns, b.getF32Type());
   }
 
+  Value loadRotated(TileType type, Value source, Value batch, Value head, Value row, Value valid, ValueRange rope,
+                    Value position) {
+    if (rope.empty())
+      return LoadTileOp::create(b, type, source, batch, head, row, valid);
+    return LoadTileOp::create(b, type, source, batch, head, row, valid, rope, position, op.getPairing());
+  }
+
   void emitTask(Value batch, Value head, Value tile) {
     Value keyBlock = constant(schedule.getKeyBlock());
     Value row = arith::MulIOp::create(b, tile, problem.taskRows);
@@ -167,8 +178,8 @@ private:
     Value kvHead = arith::DivUIOp::create(b, head, arith::MaxUIOp::create(b, group, constant(1)));
     auto bounds = tileBounds(batch, head, position, positionEnd, constant(0), problem.keys);
 
-    Value query = LoadTileOp::create(b, tileType(TileRole::Query, schedule.getQueryTile(), op.getKeyHeadSize()),
-                                     problem.query, batch, head, row, validRows);
+    Value query = loadRotated(tileType(TileRole::Query, schedule.getQueryTile(), op.getKeyHeadSize()), problem.query,
+                              batch, head, row, validRows, op.getQueryRope(), position);
     auto stateType = StateType::get(b.getContext(), schedule.getQueryTile(), op.getValueHeadSize(), b.getF32Type());
     Value state = InitStateOp::create(b, stateType);
     auto body = [&](OpBuilder &, Location, Value key, ValueRange carried) {
@@ -186,7 +197,8 @@ private:
                                      b.restoreInsertionPoint(nested.saveInsertionPoint());
                                      body(nested, loc, key, carried);
                                    });
-    FinalizeOp::create(b, loop.getResult(0), problem.output, batch, head, row, validRows, problem.lse);
+    FinalizeOp::create(b, loop.getResult(0), problem.output, batch, head, row, validRows, problem.lse,
+                       op.getWeights());
   }
 
   /// Holes of a mask (between sinks and a window, say) lie inside the task's bounds: ask again for the block.
@@ -206,12 +218,13 @@ private:
 
   Value emitUpdate(Value state, Value query, Value batch, Value head, Value kvHead, Value position, Value key,
                    Value validRows, Value validKeys, Value full) {
-    Value keyTile = LoadTileOp::create(b, tileType(TileRole::Key, schedule.getKeyBlock(), op.getKeyHeadSize()),
-                                       problem.key, batch, kvHead, key, validKeys);
+    Value keyTile = loadRotated(tileType(TileRole::Key, schedule.getKeyBlock(), op.getKeyHeadSize()), problem.key,
+                                batch, kvHead, key, validKeys, op.getKeyRope(), key);
     Value valueTile = LoadTileOp::create(b, tileType(TileRole::Value, schedule.getKeyBlock(), op.getValueHeadSize()),
                                          problem.value, batch, kvHead, key, validKeys);
     auto update = UpdateOp::create(b, state.getType(), state, query, keyTile, valueTile, batch, head, position, key,
-                                   validRows, validKeys, full, b.getF64FloatAttr(op.getEffectiveScale()));
+                                   validRows, validKeys, full, b.getF64FloatAttr(op.getEffectiveScale()),
+                                   WeightsAttr::get(b.getContext(), op.getWeights()));
     IRMapping mapping;
     op.getScore().cloneInto(&update.getScore(), mapping);
     op.getMask().cloneInto(&update.getMask(), mapping);

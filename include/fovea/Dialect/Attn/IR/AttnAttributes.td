@@ -20,6 +20,26 @@ def Attn_LayoutAttr : EnumAttr<Attn_Dialect, Attn_Layout, "layout"> {
   let assemblyFormat = "`<` $value `>`";
 }
 
+def Attn_Weights : I32EnumAttr<"Weights", "what becomes of the scores of a row", [
+    I32EnumAttrCase<"Softmax", 0, "softmax">,
+    I32EnumAttrCase<"Pointwise", 1, "pointwise">]> {
+  let cppNamespace = "::fovea::attn";
+  let genSpecializedAttr = 0;
+}
+def Attn_WeightsAttr : EnumAttr<Attn_Dialect, Attn_Weights, "weights"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def Attn_Pairing : I32EnumAttr<"Pairing", "which two columns a rotary embedding turns together", [
+    I32EnumAttrCase<"Half", 0, "half">,
+    I32EnumAttrCase<"Interleaved", 1, "interleaved">]> {
+  let cppNamespace = "::fovea::attn";
+  let genSpecializedAttr = 0;
+}
+def Attn_PairingAttr : EnumAttr<Attn_Dialect, Attn_Pairing, "pairing"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
 def Attn_Direction : I32EnumAttr<"Direction", "which tokens a query of linear attention reads", [
     I32EnumAttrCase<"Causal", 0, "causal">,
     I32EnumAttrCase<"Full", 1, "full">]> {

@@ -19,8 +19,8 @@ def Attn_Dialect : Dialect {
     query head, `i` the absolute query position (row + q_offset), `j` the key position.
 
     Arguments and results of functions may say `attn.name = "slopes"` (how callers pass it; by default its role or number) and
-    `attn.dims = ["B", "Hq", "Nq", "D"]` (dimensions of one name are equal; `""` leaves one unnamed). `attn.output` marks what a
-    kernel writes; the compiler sets it. Two unit attributes are claims about the content of an input:
+    `attn.dims = ["B", "Hq", "Nq", "D"]` (dimensions of one name are equal; `""` leaves one unnamed). The compiler sets `attn.output` on what a
+    kernel writes, and `attn.indexes = 4` on integers that index the first dimension of argument 4; a plan checks them. Two unit attributes are claims about the content of an input:
 
     - `attn.sorted`: integers that do not decrease along the last dimension. A plan checks it.
     - `attn.mask_bias`: floats of which -inf hides a key. Where a score adds an element, `--attn-bias-to-mask` makes a mask of it,

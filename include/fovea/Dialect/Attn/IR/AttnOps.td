@@ -47,6 +47,16 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     Regions are straight-line scalar code (arith, math, constants, tensor.extract or memref.load) and may use any value from
     above. NaN and Inf of masked values never reach the output; at visible positions they propagate.
 
+    With `weights <pointwise>` there is no softmax: a visible key weighs what `score` yields, a hidden one 0, and there is no
+    log-sum-exp. So are relu(q k) v, exp(q k / tau) v and sigmoid attention.
+
+    ```
+    o = sum_{j visible} t_j value[b, h floordiv (Hq / Hkv), j]
+    ```
+
+    `query_rope` and `key_rope` rotate query and key as `attn.rope` does, while they are read; the rotated arrays are nowhere. Each is
+    `(cos, sin)` or `(cos, sin, positions)`, and a query without positions stands at its absolute one, q_offset included.
+
     The value form (tensors) allocates its results; with `outs` the op writes into them: on tensors it returns the updated ones,
     on memrefs it returns nothing. A second result or out is the log-sum-exp.
 
@@ -61,15 +71,18 @@ def Attn_AttentionOp : Attn_Op<"attention", [
   let arguments = (ins
     Attn_Shaped:$query, Attn_Shaped:$key, Attn_Shaped:$value,
     Optional<AnyTypeOf<[Index, Attn_Shaped]>>:$q_offset,
-    Variadic<Attn_Shaped>:$outs,
+    Variadic<Attn_Shaped>:$outs, Variadic<Attn_Shaped>:$query_rope, Variadic<Attn_Shaped>:$key_rope,
+    DefaultValuedAttr<Attn_PairingAttr, "::fovea::attn::Pairing::Half">:$pairing,
+    DefaultValuedAttr<Attn_WeightsAttr, "::fovea::attn::Weights::Softmax">:$weights,
     OptionalAttr<F64Attr>:$scale,
     DefaultValuedAttr<Attn_LayoutAttr, "::fovea::attn::Layout::BHND">:$layout,
     OptionalAttr<Attn_ScheduleAttr>:$schedule);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let regions = (region AnyRegion:$score, AnyRegion:$mask);
   let assemblyFormat = [{
-    $query `,` $key `,` $value (`q_offset` $q_offset^)? (`outs` `(` $outs^ `)`)? (`scale` $scale^)? (`layout` $layout^)?
-    (`schedule` $schedule^)? (`score` custom<ScoreRegion>($score)^)? (`mask` custom<MaskRegion>($mask)^)?
+    $query `,` $key `,` $value (`q_offset` $q_offset^)? (`outs` `(` $outs^ `)`)?
+    (`query_rope` `(` $query_rope^ `)`)? (`key_rope` `(` $key_rope^ `)`)? (`pairing` $pairing^)? (`weights` $weights^)?
+    (`scale` $scale^)? (`layout` $layout^)? (`schedule` $schedule^)? (`score` custom<ScoreRegion>($score)^)? (`mask` custom<MaskRegion>($mask)^)?
     attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
@@ -89,10 +102,46 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     double getEffectiveScale();
     bool hasScore() { return !getScore().empty(); }
     bool hasMask() { return !getMask().empty(); }
+    bool isPointwise() { return getWeights() == Weights::Pointwise; }
+    bool hasRope() { return !getQueryRope().empty() || !getKeyRope().empty(); }
     /// The log-sum-exp was asked for.
     bool hasLse() { return (isValueForm() ? getResults().size() : getOuts().size()) == 2; }
     bool isValueForm() { return getOuts().empty(); }
   }];
+}
+
+def Attn_RopeOp : Attn_Op<"rope", [AttrSizedOperandSegments, Pure, AllTypesMatch<["input", "result"]>]> {
+  let summary = "Rotary position embedding";
+  let description = [{
+    Turns pairs of columns of each row by the angles of its position. With R = 2 * (columns of `cos`), for every f < R / 2:
+
+    ```
+    (x_a, x_c) -> (x_a cos[p, f] - x_c sin[p, f],  x_c cos[p, f] + x_a sin[p, f])
+    pairing half:         a = f,   c = f + R / 2      (Llama, GPT-NeoX)
+    pairing interleaved:  a = 2 f, c = 2 f + 1        (GPT-J, the paper)
+    ```
+
+    Columns from R on stay as they are (partial rotation). `input` is `[B, H, N, D]`, or `[B, N, H, D]` with layout bnhd. The tables
+    hold what tells the variants apart (base, NTK, YaRN, llama3, sections, a factor on both):
+
+    - `[P, R / 2]`: p is the element of `positions` (`[B, N]`, integers below P) for the sequence and row; without `positions` it
+      is the row, plus `offset` if there is one;
+    - `[B, N, R / 2]`: an entry for each sequence and row, so without positions and offset.
+
+    `--attn-fold-rope` lets the attention that reads the result rotate what it loads. Nothing else computes it.
+
+    Sources: Su et al. 2021; Chen et al. 2023 and Peng et al. 2023 (scaling).
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$cos, AnyRankedTensor:$sin,
+                       Optional<AnyRankedTensor>:$positions, Optional<Index>:$offset,
+                       DefaultValuedAttr<Attn_PairingAttr, "::fovea::attn::Pairing::Half">:$pairing,
+                       DefaultValuedAttr<Attn_LayoutAttr, "::fovea::attn::Layout::BHND">:$layout);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $input `cos` $cos `sin` $sin (`positions` $positions^)? (`offset` $offset^)? (`pairing` $pairing^)? (`layout` $layout^)?
+    attr-dict `:` type($input) `,` type($cos) `,` type($sin) (`,` type($positions)^)?
+  }];
+  let hasVerifier = 1;
 }
 
 def Attn_LinearAttentionOp : Attn_Op<"linear_attention", [

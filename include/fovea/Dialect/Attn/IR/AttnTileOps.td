@@ -87,19 +87,33 @@ def Attn_SummaryOp : Attn_Op<"summary", [Pure, InferTypeOpAdaptor]> {
   }];
 }
 
-def Attn_LoadTileOp : Attn_Op<"load_tile", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+def Attn_LoadTileOp : Attn_Op<"load_tile", [AttrSizedOperandSegments, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "Brings rows of one head from memory to where they are computed on";
   let description = [{
     Rows `[row, row + valid)` of `source[batch, head]` (`[B, H, N, D]`, any strides). The one place that knows how a source is
     laid out: a target may return a view of dense rows and copy others. Rows past `valid` read as zero.
+
+    With `rope (cos, sin)` or `rope (cos, sin, positions)` rows are rotated as by `attn.rope`; without positions, row `row` of a source
+    stands at `at`.
   }];
   let arguments = (ins StridedMemRefRankOf<[AnyType], [4]>:$source, Index:$batch, Index:$head,
-                       Index:$row, Index:$valid);
+                       Index:$row, Index:$valid, Variadic<AnyStridedMemRef>:$rope, Optional<Index>:$position,
+                       DefaultValuedAttr<Attn_PairingAttr, "::fovea::attn::Pairing::Half">:$pairing);
   let results = (outs Attn_TileType:$tile);
   let assemblyFormat = [{
-    $source `[` $batch `,` $head `,` $row `]` `valid` $valid attr-dict `:` type($source) `->` type($tile)
+    $source `[` $batch `,` $head `,` $row `]` `valid` $valid (`rope` `(` $rope^ `)` `at` $position)? (`pairing` $pairing^)?
+    attr-dict `:` type($source) (`,` type($rope)^)? `->` type($tile)
   }];
   let hasVerifier = 1;
+  let builders = [OpBuilder<(ins "::mlir::Type":$tile, "::mlir::Value":$source, "::mlir::Value":$batch, "::mlir::Value":$head,
+                                 "::mlir::Value":$row, "::mlir::Value":$valid)>];
+  let extraClassDeclaration = [{
+    bool isRotated() { return !getRope().empty(); }
+    /// Where the angles of the tile's row `r` stand in cos and sin, but for their last index.
+    ::llvm::SmallVector<::mlir::Value, 2> ropeIndices(::mlir::OpBuilder &builder, ::mlir::Value r);
+    /// How many pairs of columns are turned.
+    int64_t getRopePairs() { return ::llvm::cast<::mlir::MemRefType>(getRope()[0].getType()).getShape().back(); }
+  }];
 }
 
 def Attn_InitStateOp : Attn_Op<"init_state", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
@@ -122,16 +136,17 @@ def Attn_UpdateOp : Attn_Op<"update", [RecursiveMemoryEffects,
 
     `at` gives the sequence, the head, the absolute position of the first row and of the first key; `valid` how many rows and
     keys there are. Where `full` is true the mask need not be asked. A block in which a row sees nothing leaves that row's state
-    unchanged bit for bit.
+    unchanged bit for bit. With `weights <pointwise>` the scores are the weights: acc' = acc + sum t v, and m and l are nothing.
   }];
   let arguments = (ins Attn_StateType:$state, Attn_TileType:$query, Attn_TileType:$key, Attn_TileType:$value,
                        Index:$batch, Index:$head, Index:$row, Index:$key_position, Index:$valid_rows, Index:$valid_keys,
-                       Optional<I1>:$full, F64Attr:$scale);
+                       Optional<I1>:$full, F64Attr:$scale,
+                       DefaultValuedAttr<Attn_WeightsAttr, "::fovea::attn::Weights::Softmax">:$weights);
   let results = (outs Attn_StateType:$result);
   let regions = (region AnyRegion:$score, AnyRegion:$mask);
   let assemblyFormat = [{
     $state `,` $query `,` $key `,` $value `at` `(` $batch `,` $head `,` $row `,` $key_position `)`
-    `valid` `(` $valid_rows `,` $valid_keys `)` (`full` $full^)? `scale` $scale
+    `valid` `(` $valid_rows `,` $valid_keys `)` (`full` $full^)? `scale` $scale (`weights` $weights^)?
     (`score` custom<ScoreRegion>($score)^)? (`mask` custom<MaskRegion>($mask)^)? attr-dict
     `:` type($state) `,` type($query) `,` type($key) `,` type($value)
   }];
@@ -141,10 +156,12 @@ def Attn_UpdateOp : Attn_Op<"update", [RecursiveMemoryEffects,
 
 def Attn_FinalizeOp : Attn_Op<"finalize", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "Writes acc / l and m + log l of the valid rows; 0 and -inf for rows that saw nothing";
+  let description = "With `weights <pointwise>` it writes acc.";
   let arguments = (ins Attn_StateType:$state, StridedMemRefRankOf<[AnyType], [4]>:$output, Index:$batch, Index:$head,
-                       Index:$row, Index:$valid, Optional<StridedMemRefRankOf<[F32], [3]>>:$lse);
+                       Index:$row, Index:$valid, Optional<StridedMemRefRankOf<[F32], [3]>>:$lse,
+                       DefaultValuedAttr<Attn_WeightsAttr, "::fovea::attn::Weights::Softmax">:$weights);
   let assemblyFormat = [{
-    $state `into` $output `[` $batch `,` $head `,` $row `]` `valid` $valid (`lse` $lse^)? attr-dict
+    $state `into` $output `[` $batch `,` $head `,` $row `]` `valid` $valid (`lse` $lse^)? (`weights` $weights^)? attr-dict
     `:` type($state) `,` type($output) (`,` type($lse)^)?
   }];
   let hasVerifier = 1;

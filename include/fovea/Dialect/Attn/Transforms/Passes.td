@@ -36,6 +36,15 @@ def KernelArguments : Pass<"attn-kernel-arguments", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
 }
 
+def FoldRope : Pass<"attn-fold-rope", "::mlir::func::FuncOp"> {
+  let summary = "Phase 2: an attention rotates what it loads";
+  let description = [{
+    Input: `attn.attention` whose query or key is an `attn.rope`. Output: the same without the `attn.rope`, its tables in `query_rope` or
+    `key_rope`: rotated rows are never stored, and a cache of keys stays as it is. An `attn.rope` that something else reads is an
+    error, as is an offset of a query that is not the attention's q_offset.
+  }];
+}
+
 def Schedule : Pass<"attn-schedule", "::mlir::func::FuncOp"> {
   let summary = "Phase 5: choose tile sizes";
   let description = [{
