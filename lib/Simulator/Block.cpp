@@ -125,8 +125,8 @@ void Block::explainStandstill() {
                        : thread.status == Status::AtBarrier  ? "the rest of its block at this barrier"
                        : thread.status == Status::AtProducts ? "the rest of its warpgroup to start these products"
                                                              : "the rest of its warp at this operation";
-    text += (text.empty() ? "" : "; ") + std::string(last) + ": thread " + std::to_string(id) +
-            " waits forever for " + what;
+    text += (text.empty() ? "" : "; ") + std::string(last) + ": thread " + std::to_string(id) + " waits forever for " +
+            what;
   }
   fail(text);
 }

@@ -83,8 +83,8 @@ private:
     std::vector<Copy> open;                // not yet in a group
     std::vector<std::vector<Copy>> groups; // not yet waited for, the oldest first
     Mbarrier *awaited = nullptr;
-    int products = 0;              // that it has issued
-    std::vector<int> committed;    // how many it had when each group ended
+    int products = 0;                // that it has issued
+    std::vector<int> committed;      // how many it had when each group ended
     bool hasTouchedRegisters = true; // since its last fence: those of products, or what becomes one
   };
   struct TensorCopy {

@@ -118,9 +118,8 @@ void Block::landCopy(size_t which) {
   TensorCopy copy = copies[which];
   copies.erase(copies.begin() + ptrdiff_t(which));
   static const char zeros[TensorMap::kChunkBytes] = {};
-  copy.map->forEachChunk(copy.target, copy.at, [&](int64_t offset, const char *source) {
-    clocked.land(offset, source ? source : zeros);
-  });
+  copy.map->forEachChunk(copy.target, copy.at,
+                         [&](int64_t offset, const char *source) { clocked.land(offset, source ? source : zeros); });
   copy.barrier->bytes -= copy.map->bytes();
   hasMoved = true;
   advance(*copy.barrier);
@@ -133,13 +132,12 @@ float Block::issueProduct(const ProductOperands &operands, const float *acc, flo
                           " has changed registers of products, or what becomes one, since its last wgmma.fence"));
   Products &group = products[size_t(running / Warpgroup::kThreads)];
   std::string fault;
-  float name = group.unit.issue(running % Warpgroup::kThreads, thread.products++, operands, acc, first, clock(), where,
-                                fault);
+  float name =
+      group.unit.issue(running % Warpgroup::kThreads, thread.products++, operands, acc, first, clock(), where, fault);
   require(fault);
   if (group.unit.isIssued(thread.products))
-    wake(Status::AtProducts, [&](const Thread &other) {
-      return other.id / Warpgroup::kThreads == running / Warpgroup::kThreads;
-    });
+    wake(Status::AtProducts,
+         [&](const Thread &other) { return other.id / Warpgroup::kThreads == running / Warpgroup::kThreads; });
   return name;
 }
 

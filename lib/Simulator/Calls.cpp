@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What compiled code calls, one function for each operation of PTX. --convert-nvvm-to-simulator declares them.
-#include "Block.h"
 #include "Calls.h"
+#include "Block.h"
 #include "SixteenBits.h"
 #include "fovea/fovea_abi.h"
 

@@ -42,19 +42,16 @@ private:
   };
 
   Grain *grainOf(int64_t offset, int64_t bytes, const char *where, std::string &fault);
-  std::string checkRead(const Grain &grain, int64_t offset, int warp, const VectorClock &seen,
-                        const char *where) const;
+  std::string checkRead(const Grain &grain, int64_t offset, int warp, const VectorClock &seen, const char *where) const;
   std::string checkWrite(const Grain &grain, int warp, const VectorClock &now, const char *where) const;
   uint32_t *readsOf(const Grain &grain) { return &reads[size_t(&grain - grains.data()) * size_t(warps)]; }
-  const uint32_t *readsOf(const Grain &grain) const {
-    return &reads[size_t(&grain - grains.data()) * size_t(warps)];
-  }
+  const uint32_t *readsOf(const Grain &grain) const { return &reads[size_t(&grain - grains.data()) * size_t(warps)]; }
 
   char *memory = nullptr;
   int64_t size = 0;
   int warps = 0;
   std::vector<Grain> grains;
-  std::vector<uint32_t> reads;           // the last of each warp, 0: none; `warps` for every grain
+  std::vector<uint32_t> reads;            // the last of each warp, 0: none; `warps` for every grain
   std::vector<std::vector<size_t>> dirty; // grains that each warp wrote since its last fence
 };
 

@@ -4,9 +4,7 @@
 using namespace fovea::simulator;
 
 std::string Mbarrier::describe() const {
-  auto several = [](int64_t n, const char *what) {
-    return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
-  };
+  auto several = [](int64_t n, const char *what) { return std::to_string(n) + " " + what + (n == 1 ? "" : "s"); };
   return "the mbarrier at byte " + std::to_string(offset) + " (phase " + std::to_string(phase) + ": " +
          several(missing, "arrival") + " and " + several(bytes, "byte") + " are missing)";
 }

@@ -143,9 +143,8 @@ State KernelEmitter::computeBlock(ValueRange query, Value key, Value stage, Stat
   Values products = multiplyKeys(b, thread, geometry, query, stage);
   Value threadRow = b.add(b.mul(thread.warp, kWarpRows), b.div(thread.lane, 4));
   Value warpRow = b.add(task->position, b.toIndex(b.mul(thread.warp, kWarpRows)));
-  Place place{task->batch,      task->head, b.add(task->position, b.toIndex(threadRow)),
-              key,              problem.key.rows,
-              task->isMasked(key, warpRow, kWarpRows)};
+  Place place{task->batch, task->head,       b.add(task->position, b.toIndex(threadRow)),
+              key,         problem.key.rows, task->isMasked(key, warpRow, kWarpRows)};
   Values scores = softmax.scores(b, thread, place, products);
   Values weights = softmax.update(b, scores, state).weights;
   state.acc = multiplyValues(b, thread, geometry, weights, stage, state.acc);

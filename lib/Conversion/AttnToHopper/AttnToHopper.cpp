@@ -84,22 +84,22 @@ void KernelEmitter::reallocate(NVVM::SetMaxRegisterAction action, uint32_t regis
     NVVM::SetMaxRegisterOp::create(b, registers, action);
 }
 
-/// One thread walks the same blocks as the consumers. Without a block it brings nothing: what is still on its way when a
-/// block of threads ends would land in the next one's memory.
+/// One thread walks the same blocks as the consumers. Without a block it brings nothing: what is still on its way when
+/// a block of threads ends would land in the next one's memory.
 void KernelEmitter::produce(Task &task, Value first) {
   Value batch = b.toI32(task.batch), kvHead = b.toI32(problem.kvHead(b, task.head));
   auto inside = [&](Value key) { return b.less(key, task.keyEnd); };
-  b.when(inside(first), [&] {
-    pipeline.produce(Source::Query, {b.i32(0), b.i32(0)}, b.toI32(task.row), b.toI32(task.head), batch);
-  });
-  b.loop({first, b.i32(0)}, [&](ValueRange now) { return inside(now[0]); },
-         [&](ValueRange now) -> Values {
-           Value row = b.toI32(now[0]);
-           Slot slot = pipeline.slot(now[1]);
-           pipeline.produce(Source::Key, slot, row, kvHead, batch);
-           pipeline.produce(Source::Value, slot, row, kvHead, batch);
-           return {task.nextVisible(b.add(now[0], geometry.keys)), b.add(now[1], 1)};
-         });
+  b.when(inside(first),
+         [&] { pipeline.produce(Source::Query, {b.i32(0), b.i32(0)}, b.toI32(task.row), b.toI32(task.head), batch); });
+  b.loop(
+      {first, b.i32(0)}, [&](ValueRange now) { return inside(now[0]); },
+      [&](ValueRange now) -> Values {
+        Value row = b.toI32(now[0]);
+        Slot slot = pipeline.slot(now[1]);
+        pipeline.produce(Source::Key, slot, row, kvHead, batch);
+        pipeline.produce(Source::Value, slot, row, kvHead, batch);
+        return {task.nextVisible(b.add(now[0], geometry.keys)), b.add(now[1], 1)};
+      });
 }
 
 /// Why this schedule cannot be had, or "".

@@ -17,9 +17,7 @@ static StringRef nameOf(Source source) {
 
 static std::string purposeOf(StringRef what, Source source) { return (what + nameOf(source)).str(); }
 
-Slot Pipeline::slot(Value number) {
-  return {b.rem(number, geometry.stages), b.rem(b.div(number, geometry.stages), 2)};
-}
+Slot Pipeline::slot(Value number) { return {b.rem(number, geometry.stages), b.rem(b.div(number, geometry.stages), 2)}; }
 
 /// Queries; keys full, keys empty, values full, values empty, `stages` of each.
 Value Pipeline::barrier(Source source, bool isFull, Value stage) {

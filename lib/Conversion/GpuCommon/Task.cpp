@@ -27,8 +27,8 @@ Value Task::least(Value x, Value y) { return b.createOrFold<arith::MinSIOp>(x, y
 /// The mask for attn.tile_bounds; without one, every key is visible.
 TileBoundsOp Task::tileBounds(Value rowBegin, Value rowEnd, Value begin, Value end) {
   Type index = b.getIndexType();
-  auto bounds = TileBoundsOp::create(b, index, index, index, b.getI1Type(), batch, head, rowBegin, rowEnd, begin, end,
-                                     keyBlock);
+  auto bounds =
+      TileBoundsOp::create(b, index, index, index, b.getI1Type(), batch, head, rowBegin, rowEnd, begin, end, keyBlock);
   if (op.hasMask()) {
     IRMapping mapping;
     op.getMask().cloneInto(&bounds.getMask(), mapping);

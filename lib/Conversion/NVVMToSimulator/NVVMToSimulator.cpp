@@ -155,8 +155,8 @@ private:
     Value parts[2];
     for (int64_t k = 0; k < 2; ++k)
       parts[k] = LLVM::ExtractElementOp::create(b, op.getIn(), constant(k, 32));
-    Value packed =
-        call("fovea_sim_pack", b.getI32Type(), {parts[0], parts[1], constant(type.getElementType().isBF16(), 32), place(op)});
+    Value packed = call("fovea_sim_pack", b.getI32Type(),
+                        {parts[0], parts[1], constant(type.getElementType().isBF16(), 32), place(op)});
     finish(op, LLVM::BitcastOp::create(b, type, packed));
   }
 

@@ -20,7 +20,7 @@ using namespace fovea;
 
 namespace {
 
-constexpr int64_t kMaxParameterBytes = 4096; // of a kernel: sm_80 has no more
+constexpr int64_t kMaxParameterBytes = 4096;                       // of a kernel: sm_80 has no more
 constexpr int64_t kTensorMapBytes = 128, kTensorMapAlignment = 64; // CUtensorMap
 
 /// How many fovea_values a kernel takes: its arguments', then its summaries'.

@@ -203,7 +203,8 @@ TEST_F(HopperBug, MoreRegistersThanThereAre) {
 }
 
 TEST_F(HopperBug, TooLittleSharedMemory) {
-  expectFound(replaced("shared_bytes = 81992", "shared_bytes = 65536", 0), "of shared memory, of which there are 65536");
+  expectFound(replaced("shared_bytes = 81992", "shared_bytes = 65536", 0),
+              "of shared memory, of which there are 65536");
 }
 
 } // namespace

@@ -36,12 +36,8 @@ const char *const kAlibi = R"(
 struct Mask {
   const char *name, *mask, *score;
 };
-const Mask kMasks[] = {{"full", "", ""},
-                       {"causal", kCausal, ""},
-                       {"window", kWindow, ""},
-                       {"sinks", kSinks, ""},
-                       {"documents", kDocuments, ""},
-                       {"alibi", kCausal, kAlibi},
+const Mask kMasks[] = {{"full", "", ""},         {"causal", kCausal, ""},       {"window", kWindow, ""},
+                       {"sinks", kSinks, ""},    {"documents", kDocuments, ""}, {"alibi", kCausal, kAlibi},
                        {"softcap", "", kSoftcap}};
 
 using Parameter = std::tuple<size_t, int64_t>; // mask, head size
