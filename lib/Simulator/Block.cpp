@@ -63,6 +63,7 @@ bool Block::run(const Body &newBody, int newCount, int64_t sharedBytes, uint64_t
     threads.resize(size_t(count));
   warps.assign(size_t((count + kLanes - 1) / kLanes), Warp());
   memory.reset(sharedBytes);
+  resetAsync(sharedBytes);
   for (int id = 0; id < count; ++id) {
     Thread &thread = threads[size_t(id)];
     if (!thread.fiber)
@@ -72,22 +73,37 @@ bool Block::run(const Body &newBody, int newCount, int64_t sharedBytes, uint64_t
     thread.status = Status::Ready;
     thread.open.clear();
     thread.groups.clear();
+    thread.products = 0;
+    thread.committed.clear();
+    thread.hasTouchedRegisters = true;
     thread.fiber->start(enter, &thread);
   }
   seed = seedOfAll.value_or(seed);
   uint64_t state = seed;
+  auto random = [&](size_t below) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return size_t(state >> 33) % below;
+  };
   while (!hasFailed && !isOver()) {
     hasMoved = false;
     for (size_t turn = 0; turn < warps.size() && !hasFailed; ++turn) {
-      state = state * 6364136223846793005u + 1442695040888963407u;
-      runWarp(int(seed ? (state >> 33) % warps.size() : turn));
+      size_t drawn = random(warps.size());
+      runWarp(int(seed ? drawn : turn));
+      if (seed && !copies.empty() && !hasFailed && random(8) == 0)
+        landCopy(random(copies.size()));
     }
+    if (!seed && !copies.empty() && !hasFailed) // one a round: they are slow
+      landCopy(0);
     // A random order may have left out those that can run.
     for (size_t warp = 0; warp < warps.size() && !hasMoved && !hasFailed; ++warp)
       runWarp(int(warp));
+    if (!hasMoved && !hasFailed && !copies.empty())
+      landCopy(seed ? random(copies.size()) : 0);
     if (!hasMoved && !hasFailed)
       explainStandstill();
   }
+  if (!hasFailed)
+    checkEnd();
   return !hasFailed;
 }
 
@@ -107,15 +123,23 @@ void Block::runWarp(int warp) {
     }
 }
 
+/// Every place once: what waits longest says the least.
 void Block::explainStandstill() {
+  std::string text;
+  const char *last = nullptr;
   for (int id = 0; id < count; ++id) {
     const Thread &thread = threads[size_t(id)];
-    if (thread.status != Status::AtCollective && thread.status != Status::AtBarrier)
+    if (thread.status == Status::Ready || thread.status == Status::Done || thread.waitsAt == last)
       continue;
-    bool isBarrier = thread.status == Status::AtBarrier;
-    return fail(std::string(thread.waitsAt) + ": thread " + std::to_string(id) + " waits forever for the rest of its " +
-                (isBarrier ? "block at this barrier" : "warp at this operation"));
+    last = thread.waitsAt;
+    std::string what = thread.status == Status::AtMbarrier   ? thread.awaited->describe()
+                       : thread.status == Status::AtBarrier  ? "the rest of its block at this barrier"
+                       : thread.status == Status::AtProducts ? "the rest of its warpgroup to start these products"
+                                                             : "the rest of its warp at this operation";
+    text += (text.empty() ? "" : "; ") + std::string(last) + ": thread " + std::to_string(id) + " waits forever for " +
+            what;
   }
+  fail(text);
 }
 
 void Block::pause(Status status, const char *where) {
@@ -139,6 +163,7 @@ void Block::barrier(const char *where) {
                      std::to_string(id) + " at another (" + threads[size_t(id)].waitsAt + ")");
   atBarrier = 0;
   memory.passBarrier();
+  passBarrierClocks();
   release(0, count);
 }
 

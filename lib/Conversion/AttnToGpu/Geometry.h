@@ -4,7 +4,7 @@
 #ifndef FOVEA_LIB_CONVERSION_ATTNTOGPU_GEOMETRY_H
 #define FOVEA_LIB_CONVERSION_ATTNTOGPU_GEOMETRY_H
 
-#include "WarpEmitter.h"
+#include "../GpuCommon/WarpEmitter.h"
 #include "fovea/Dialect/Attn/IR/Attn.h"
 
 namespace fovea {
@@ -38,12 +38,6 @@ struct Geometry {
   int64_t blocksPerMultiprocessor() const {
     return std::max(query.columns, value.columns) <= 64 && keys <= 64 && threads() <= 128 ? 3 : 0;
   }
-};
-
-/// Of the emitting thread.
-struct Thread {
-  mlir::Value id, lane, warp; // i32
-  mlir::Value shared;         // start of shared memory
 };
 
 } // namespace fovea

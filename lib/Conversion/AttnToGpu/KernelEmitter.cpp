@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "KernelEmitter.h"
 
+#include "../GpuCommon/Launches.h"
 #include "NonFinite.h"
 #include "Output.h"
+#include "TileCopy.h"
 #include "WarpMatmul.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -173,7 +175,7 @@ void KernelEmitter::emitThread() {
   thread.id = NVVM::ThreadIdXOp::create(b, b.getI32Type());
   thread.lane = b.rem(thread.id, kWarpLanes);
   thread.warp = b.div(thread.id, kWarpLanes);
-  thread.shared = LLVM::AddressOfOp::create(b, sharedType, kSharedMemory);
+  thread.shared = LLVM::AddressOfOp::create(b, sharedType, kSharedName);
   place.batch = rows.batch;
   place.keys = problem.key.rows;
   Value offset = b.sub(rows.position, rows.row);
@@ -237,7 +239,7 @@ State KernelEmitter::computeBlock(ValueRange query, Value key, Value stage, Valu
   place.key = key;
   place.masked = isMasked(key);
   Values scores = softmax.scores(b, thread, place, products);
-  Values weights = softmax.update(b, scores, state);
+  Values weights = softmax.update(b, scores, state).weights;
   if (isNonFinite)
     state.acc = b.choose(
         isNonFinite, ValueRange(state.acc).getTypes(), [&] { return multiplyNonFinite(weights, stage, state.acc); },

@@ -10,9 +10,6 @@
 
 namespace fovea {
 
-/// The symbol of a block's shared memory.
-inline constexpr llvm::StringLiteral kSharedMemory = "fovea_shared";
-
 /// In place of `op`, at the builder's insertion point.
 void emitKernel(attn::AttentionOp op, const Geometry &geometry, mlir::OpBuilder &builder);
 

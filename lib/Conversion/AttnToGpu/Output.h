@@ -5,7 +5,7 @@
 #ifndef FOVEA_LIB_CONVERSION_ATTNTOGPU_OUTPUT_H
 #define FOVEA_LIB_CONVERSION_ATTNTOGPU_OUTPUT_H
 
-#include "Softmax.h"
+#include "../GpuCommon/Softmax.h"
 #include "TileRows.h"
 
 namespace fovea {

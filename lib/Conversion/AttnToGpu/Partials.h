@@ -12,7 +12,7 @@
 #ifndef FOVEA_LIB_CONVERSION_ATTNTOGPU_PARTIALS_H
 #define FOVEA_LIB_CONVERSION_ATTNTOGPU_PARTIALS_H
 
-#include "Softmax.h"
+#include "../GpuCommon/Softmax.h"
 #include "TileRows.h"
 
 namespace fovea {

@@ -2,15 +2,10 @@
 #ifndef FOVEA_LIB_CONVERSION_ATTNTOGPU_TILE_COPY_H
 #define FOVEA_LIB_CONVERSION_ATTNTOGPU_TILE_COPY_H
 
+#include "../GpuCommon/Problem.h"
 #include "Geometry.h"
 
 namespace fovea {
-
-/// Rows of one head in global memory.
-struct GlobalRows {
-  mlir::Value address;  // of row 0, in bytes
-  mlir::Value rowBytes; // from one row to the next
-};
 
 /// Calls `emit` with row and chunk (i32) of each of the chunks that a thread copies of a tile. `exists` is null where
 /// every thread has one, else an i1.

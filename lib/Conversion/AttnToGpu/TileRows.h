@@ -10,7 +10,8 @@
 #ifndef FOVEA_LIB_CONVERSION_ATTNTOGPU_TILE_ROWS_H
 #define FOVEA_LIB_CONVERSION_ATTNTOGPU_TILE_ROWS_H
 
-#include "Problem.h"
+#include "../GpuCommon/Problem.h"
+#include "Geometry.h"
 
 namespace fovea {
 

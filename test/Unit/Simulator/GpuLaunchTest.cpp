@@ -7,6 +7,7 @@
 #include "SimulatedKernels.h"
 #include "fovea/Engine/Engine.h"
 
+#include <algorithm>
 #include <memory>
 
 using namespace fovea::test;
@@ -60,14 +61,14 @@ struct GpuLaunch : testing::Test {
   }
 
   /// Outputs in the reference's order: a bf16 tensor, then the log-sum-exp.
-  Outcome launch(const Case &c);
+  Outcome launch(const Case &c, const std::string &arch = "sm_80");
 
   Owned<fovea_device> device;
   std::vector<void *> memory;
 };
 
-Outcome GpuLaunch::launch(const Case &c) {
-  Owned<fovea_module> module = compile(c.text(), "cuda:sm_80"), simulated = compile(c.text(), "sim:sm_80");
+Outcome GpuLaunch::launch(const Case &c, const std::string &arch) {
+  Owned<fovea_module> module = compile(c.text(), "cuda:" + arch), simulated = compile(c.text(), "sim:" + arch);
   fake::onLaunch([&](const fake::Launch &launch) { return fake::executeLaunch(simulated.get(), launch); });
   std::vector<TensorRef> inputs = c.inputs();
   Outcome run;
@@ -78,7 +79,7 @@ Outcome GpuLaunch::launch(const Case &c) {
   std::vector<DLTensor> views;
   for (HostTensor *tensor : tensors) {
     DLTensor view = {};
-    view.data = upload(*tensor);
+    view.data = tensor->bytes.empty() ? nullptr : upload(*tensor);
     view.device = {kDLCUDA, 0};
     view.ndim = int32_t(tensor->shape.size());
     view.dtype = {uint8_t(tensor->dtype == DType::F32 ? kDLFloat : kDLBfloat), uint8_t(8 * byteWidth(tensor->dtype)),
@@ -131,6 +132,29 @@ TEST_F(GpuLaunch, ComputesWhatTheReferenceDoes) {
     EXPECT_LE(worstRatio(evaluate(c), run), 1);
     EXPECT_EQ(fake::launches().back().blocks, 8u);
     EXPECT_EQ(fake::launches().back().threads, 128u);
+  }
+}
+
+/// Tensor maps come behind the tasks. Without keys there is none to make of them, and 0 to write.
+TEST_F(GpuLaunch, WarpgroupsTakeTensorMaps) {
+  fake::setCapability(9, 0);
+  fake::setLimits(227 * 1024, 1024, 0x7FFFFFFF);
+  for (int64_t keys : {150, 0}) {
+    Case c;
+    c.mask = kWindow;
+    c.heads = 4;
+    c.kvHeads = 2;
+    c.queries = 130;
+    c.keys = keys;
+    c.offset = 20;
+    fake::clearCalls();
+    Outcome run = launch(c, "sm_90a");
+    ASSERT_EQ(run.error, "");
+    EXPECT_LE(worstRatio(evaluate(c), run), 1);
+    EXPECT_EQ(fake::launches().back().blocks, 8u);
+    EXPECT_EQ(fake::launches().back().threads, 384u);
+    std::vector<std::string> calls = fake::calls();
+    EXPECT_EQ(std::count(calls.begin(), calls.end(), "cuTensorMapEncodeTiled"), keys ? 3 : 1);
   }
 }
 

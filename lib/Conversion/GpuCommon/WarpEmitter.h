@@ -3,8 +3,8 @@
 // Short names for the code of one thread: 32-bit arithmetic on lanes and shared memory, the collective operations of a
 // warp. What a warp computes lies in fragments, as PTX's mma.m16n8k16 defines them: lane 4 g + t holds of each 16 x 8
 // accumulator (g, 2t), (g, 2t + 1), (g + 8, 2t) and (g + 8, 2t + 1).
-#ifndef FOVEA_LIB_CONVERSION_ATTNTOGPU_WARP_EMITTER_H
-#define FOVEA_LIB_CONVERSION_ATTNTOGPU_WARP_EMITTER_H
+#ifndef FOVEA_LIB_CONVERSION_GPUCOMMON_WARP_EMITTER_H
+#define FOVEA_LIB_CONVERSION_GPUCOMMON_WARP_EMITTER_H
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
@@ -56,6 +56,8 @@ struct WarpEmitter : mlir::ImplicitLocOpBuilder {
   Values ldmatrix(mlir::Value pointer, bool transposed);
   /// acc + A B for a 16 x 8 accumulator: A 16 x 16 (four registers), B 16 x 8 (two).
   Values mma(mlir::ValueRange a, mlir::ValueRange b, mlir::ValueRange acc, mlir::Type element);
+  /// The elements of an llvm.struct.
+  Values fields(mlir::Value structure);
   /// base + bytes, in shared memory.
   mlir::Value shared(mlir::Value base, mlir::Value bytes);
   mlir::Value globalPointer(mlir::Value address); // of an index
@@ -68,6 +70,12 @@ struct WarpEmitter : mlir::ImplicitLocOpBuilder {
   /// while (condition(x)) x = body(x)
   Values loop(mlir::ValueRange initial, llvm::function_ref<mlir::Value(mlir::ValueRange)> condition,
               llvm::function_ref<Values(mlir::ValueRange)> body);
+};
+
+/// Of the emitting thread.
+struct Thread {
+  mlir::Value id, lane, warp; // i32; of the warps that compute, the first is 0
+  mlir::Value shared;         // start of shared memory
 };
 
 /// What the ops made meanwhile are for: their location says it, and so does the simulator when it finds one wrong.

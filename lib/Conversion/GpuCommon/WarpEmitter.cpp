@@ -60,19 +60,19 @@ Value WarpEmitter::pack(Value low, Value high, Type element) {
   return LLVM::BitcastOp::create(*this, getI32Type(), rounded);
 }
 
-static Values fieldsOf(WarpEmitter &b, Value structure) {
-  Values fields;
+Values WarpEmitter::fields(Value structure) {
+  Values result;
   for (size_t k = 0; k < cast<LLVM::LLVMStructType>(structure.getType()).getBody().size(); ++k)
-    fields.push_back(LLVM::ExtractValueOp::create(b, structure, ArrayRef<int64_t>{int64_t(k)}));
-  return fields;
+    result.push_back(LLVM::ExtractValueOp::create(*this, structure, ArrayRef<int64_t>{int64_t(k)}));
+  return result;
 }
 
 Values WarpEmitter::ldmatrix(Value pointer, bool transposed) {
   auto type = LLVM::LLVMStructType::getLiteral(getContext(), SmallVector<Type>(4, getI32Type()));
   auto shape = NVVM::LdStMatrixShapeAttr::get(getContext(), 8, 8);
-  return fieldsOf(*this, NVVM::LdMatrixOp::create(*this, type, pointer, 4,
-                                                  transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row, shape,
-                                                  NVVM::LdStMatrixEltType::B16));
+  return fields(NVVM::LdMatrixOp::create(*this, type, pointer, 4,
+                                         transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row, shape,
+                                         NVVM::LdStMatrixEltType::B16));
 }
 
 Values WarpEmitter::mma(ValueRange a, ValueRange b, ValueRange acc, Type element) {
@@ -85,11 +85,10 @@ Values WarpEmitter::mma(ValueRange a, ValueRange b, ValueRange acc, Type element
   };
   NVVM::MMATypes type = element.isBF16() ? NVVM::MMATypes::bf16 : NVVM::MMATypes::f16;
   auto result = LLVM::LLVMStructType::getLiteral(getContext(), SmallVector<Type>(kFragmentValues, getF32Type()));
-  return fieldsOf(*this,
-                  NVVM::MmaOp::create(*this, result, operands(a), operands(b), acc,
-                                      ArrayRef<int64_t>{kWarpRows, kFragmentColumns, kMmaDepth}, std::nullopt,
-                                      std::nullopt, std::array<NVVM::MMATypes, 2>{type, type},
-                                      std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row, NVVM::MMALayout::col}));
+  return fields(NVVM::MmaOp::create(*this, result, operands(a), operands(b), acc,
+                                    ArrayRef<int64_t>{kWarpRows, kFragmentColumns, kMmaDepth}, std::nullopt,
+                                    std::nullopt, std::array<NVVM::MMATypes, 2>{type, type},
+                                    std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row, NVVM::MMALayout::col}));
 }
 
 Value WarpEmitter::shared(Value base, Value bytes) {
