@@ -107,7 +107,8 @@ private:
         Value recalled = b.fold(b.index(op.getKeyHeadSize()), b.real(0), [&](Value d, Value sum) {
           return b.add(sum, b.mul(b.load(s, {d, c}), keyElement(b, op, token, d)));
         });
-        value = b.mul(b.load(op.getBeta(), {op.getBatch(), op.getHead(), token}), b.sub(value, recalled));
+        Value rest = b.sub(value, recalled);
+        value = b.mul(b.load(op.getBeta(), {op.getBatch(), op.getHead(), token}), rest);
       }
       b.store(value, written, c);
     });

@@ -88,8 +88,12 @@ private:
       return op.emitOpError() << "needs " << geometry.sharedBytes() << " bytes of shared memory for its tiles, and the "
                               << "target has " << sharedBytes.getValue() << "; use a smaller key_block or query_tile";
     OpBuilder builder(op);
-    launches.add(function.getName(),
-                 {geometry.threads(), geometry.sharedBytes(), geometry.blocksPerMultiprocessor(), alignedParams(op)});
+    // Of its shared memory a block may have all but a KiB, which the system takes of each.
+    constexpr int64_t kReservedBytes = 1024;
+    int64_t blocks = geometry.blocksPerMultiprocessor();
+    if (blocks * (geometry.sharedBytes() + kReservedBytes) > sharedBytes + kReservedBytes)
+      blocks = 0;
+    launches.add(function.getName(), {geometry.threads(), geometry.sharedBytes(), alignedParams(op), blocks});
     emitKernel(op, geometry, builder);
     return success();
   }

@@ -158,9 +158,8 @@ private:
     if (geometry.sharedBytes() > sharedBytes)
       return op.emitOpError() << "needs " << geometry.sharedBytes() << " bytes of shared memory for its tiles, and the "
                               << "target has " << sharedBytes.getValue() << "; use a smaller key_block or query_tile";
-    // ptxas lets warpgroups trade registers where it knows how many a thread begins with: one block has all.
-    launches.add(function.getName(), {geometry.threads(), geometry.sharedBytes(), /*blocksPerMultiprocessor=*/1,
-                                      alignedParams(op), describeMaps(op, geometry)});
+    launches.add(function.getName(), {geometry.threads(), geometry.sharedBytes(), alignedParams(op),
+                                      /*blocksPerMultiprocessor=*/0, describeMaps(op, geometry)});
     OpBuilder builder(op);
     KernelEmitter(op, geometry, builder).run();
     return success();

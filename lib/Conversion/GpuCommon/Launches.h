@@ -19,8 +19,8 @@ inline constexpr llvm::StringLiteral kTensorMapPrefix = "fovea_tensor_map_";
 /// What `fovea.launches` says of one kernel.
 struct Launch {
   int64_t threads, sharedBytes;
-  int64_t blocksPerMultiprocessor = 0; // at least so many must fit; 0: whatever fits
   mlir::DenseI64ArrayAttr aligned;     // parameters
+  int64_t blocksPerMultiprocessor = 0; // at least so many must fit; 0: whatever fits
   mlir::ArrayAttr tensorMaps = {};
 };
 

@@ -92,8 +92,14 @@ private:
     kernel->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), b.getUnitAttr());
     int32_t threads = int32_t(launch.getAs<IntegerAttr>("threads").getInt());
     kernel->setAttr(NVVM::NVVMDialect::getReqntidAttrName(), b.getDenseI32ArrayAttr({threads, 1, 1}));
-    if (auto blocks = launch.getAs<IntegerAttr>("blocks_per_multiprocessor"))
-      kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(int32_t(blocks.getInt())));
+    int64_t blocks = 0;
+    if (auto wanted = launch.getAs<IntegerAttr>("blocks_per_multiprocessor"))
+      blocks = wanted.getInt();
+    // ptxas lets warpgroups trade registers where it knows how many a thread begins with.
+    else if (kernel.walk([](NVVM::SetMaxRegisterOp) { return WalkResult::interrupt(); }).wasInterrupted())
+      blocks = 1;
+    if (blocks)
+      kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(int32_t(blocks)));
     kernel.walk([](Operation *op) { useInstruction(op); });
     return success();
   }

@@ -2,7 +2,7 @@
 
 !q = memref<1x2x100x64xbf16>
 
-// CHECK: module attributes {fovea.launches = {main = {aligned = array<i64: 0, 1, 2, 3>, blocks_per_multiprocessor = 3 : i64, shared_bytes = 40960 : i64, threads = 128 : i64}}}
+// CHECK: module attributes {fovea.launches = {main = {aligned = array<i64: 0, 1, 2, 3>, shared_bytes = 40960 : i64, threads = 128 : i64}}}
 // CHECK: llvm.mlir.global external @fovea_shared() {addr_space = 3 : i32, alignment = 128 : i64} : !llvm.array<0 x i8>
 // CHECK-LABEL: func.func @main
 // CHECK: cf.assert {{.*}} "query must have stride 1 in its last dimension

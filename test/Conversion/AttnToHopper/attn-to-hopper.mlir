@@ -3,7 +3,7 @@
 !q = memref<1x2x100x128xbf16>
 
 // Boxes are in the order of the tensors' own dimensions. 32 KiB of queries, two stages of keys and of values, 9 barriers.
-// CHECK: module attributes {fovea.launches = {main = {aligned = array<i64: 0, 1, 2, 3>, blocks_per_multiprocessor = 1 : i64, shared_bytes = 163912 : i64, tensor_maps =
+// CHECK: module attributes {fovea.launches = {main = {aligned = array<i64: 0, 1, 2, 3>, shared_bytes = 163912 : i64, tensor_maps =
 // CHECK-SAME: [{box = array<i64: 1, 1, 128, 64>, param = 0 : i64, swizzle = 128 : i64},
 // CHECK-SAME: {box = array<i64: 1, 1, 128, 64>, param = 1 : i64, swizzle = 128 : i64},
 // CHECK-SAME: {box = array<i64: 1, 1, 128, 64>, param = 2 : i64, swizzle = 128 : i64}], threads = 384 : i64}}}
