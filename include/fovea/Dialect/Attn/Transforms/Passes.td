@@ -59,10 +59,11 @@ def Schedule : Pass<"attn-schedule", "::mlir::func::FuncOp"> {
 def ScheduleGpu : Pass<"attn-schedule-gpu", "::mlir::func::FuncOp"> {
   let summary = "Phase 5, GPU targets: choose tile sizes";
   let description = [{
-    Input: `attn.attention` on memrefs. Output: the same with a `schedule` attribute, chosen from the head sizes only: `query_tile` is 16
+    Input: `attn.attention` on memrefs. Output: the same with a `schedule` attribute, chosen from static sizes only: `query_tile` is 16
     rows (`panel`) for each warp of a block, `micro_keys` the eight keys of an mma, `lanes` 1, since a thread's registers are scalars.
     With `warpgroups`, head sizes of 64 and 128 get 64 rows (`panel`) for each warpgroup, for `--convert-attn-to-hopper`, unless the
-    types say that there are 64 query rows at most (decoding); a remark says why an op does not get them. An op that already has a schedule keeps it.
+    types say that there are 64 query rows at most (decoding); a remark says why an op does not get them. An op that already has a
+    schedule keeps it.
   }];
   let options = [Option<"warpgroups", "warpgroups", "bool", "false", "the target has wgmma: sm_90a">];
 }
