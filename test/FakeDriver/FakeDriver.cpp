@@ -283,11 +283,12 @@ FAKE cuLaunchKernel(Function *function, unsigned gridX, unsigned gridY, unsigned
     return kInvalidContext;
   loadSimulatedKernels();
   Open open;
-  Launch launch{function->name, gridX, blockX, sharedBytes, stream, {}, parameters};
+  Launch launch{function->name, gridX, blockX, sharedBytes, stream, {}, parameters, {}};
   if (auto found = s.parameters.find(function->name); found != s.parameters.end())
     for (size_t n = 0; n < found->second.size(); ++n) {
       const auto *bytes = static_cast<const char *>(parameters[n]);
       launch.parameters.emplace_back(bytes, bytes + found->second[n]);
+      launch.places.push_back(reinterpret_cast<uintptr_t>(bytes));
     }
   gLaunches.push_back(launch);
   return s.body ? s.body(launch) : kSuccess;

@@ -27,6 +27,7 @@ struct Launch {
   const void *stream;
   std::vector<std::vector<char>> parameters; // their bytes, if setParameters was told how many
   void **addresses;                          // where they lie, during the launch
+  std::vector<uintptr_t> places;             // the same as numbers, to look at afterwards
 };
 
 /// Forgets calls, launches, failures and settings, not memory.

@@ -90,7 +90,7 @@ private:
     OpBuilder builder(op);
     // Of its shared memory a block may have all but a KiB, which the system takes of each.
     constexpr int64_t kReservedBytes = 1024;
-    int64_t blocks = geometry.blocksPerMultiprocessor();
+    int64_t blocks = op.hasScore() ? 0 : geometry.blocksPerMultiprocessor(); // its code needs registers of its own
     if (blocks * (geometry.sharedBytes() + kReservedBytes) > sharedBytes + kReservedBytes)
       blocks = 0;
     launches.add(function.getName(), {geometry.threads(), geometry.sharedBytes(), alignedParams(op), blocks});

@@ -10,7 +10,7 @@
 // RUN: rm -rf %t && %{run} --target=sim:sm_80 --dump=%t
 // RUN: %python %S/Inputs/replace-last.py %t/7-target.mlir "nvvm.cp.async.wait.group 0" "nvvm.cp.async.wait.group 1" > %t/broken.mlir
 // RUN: not fovea-run %t/broken.mlir --from=target --reference=%s --dims=query.0=1,query.2=100,key.2=130 --check --target=sim:sm_80 2>&1 | FileCheck %s --check-prefix=BUG
-// BUG: simulator: kernel main, block ({{[0-9], [0-9], [0-9]}}): {{.*}}broken.mlir:{{[0-9]+}}:{{[0-9]+}} (nvvm.ldmatrix): race: thread {{[0-9]+}} of warp {{[0-9]+}} reads what an asynchronous copy of thread {{[0-9]+}} ({{.*}}broken.mlir:{{[0-9]+}}:{{[0-9]+}} (nvvm.cp.async.shared.global)) has not been waited for
+// BUG: simulator: kernel main, block ({{[0-9], [0-9], [0-9]}}): {{.*}}broken.mlir:{{[0-9]+}}:{{[0-9]+}} ({{nvvm.ldmatrix|llvm.load}}): race: thread {{[0-9]+}} of warp {{[0-9]+}} reads what an asynchronous copy of thread {{[0-9]+}} ({{.*}}broken.mlir:{{[0-9]+}}:{{[0-9]+}} (nvvm.cp.async.shared.global)) has not been waited for
 // BUG: fovea-run: error: a task of kernel 'main' returned 1
 
 // Three key blocks in shared memory.

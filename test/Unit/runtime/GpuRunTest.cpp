@@ -232,7 +232,7 @@ TEST_F(Tma, EncodesMapsForEachRun) {
             Calls({"cuTensorMapEncodeTiled", "cuCtxPushCurrent_v2", "cuLaunchKernel", "cuCtxPopCurrent_v2"}));
   const fake::Launch launch = fake::launches().at(0);
   EXPECT_EQ(launch.kernel, "xor_rows");
-  EXPECT_EQ(reinterpret_cast<uintptr_t>(launch.addresses[2]) % 64, 0u);
+  EXPECT_EQ(launch.places.at(2) % 64, 0u);
   const std::vector<char> &map = launch.parameters.at(2);
   const auto word = [&](size_t index) { return read<uint64_t>(map, index); };
   EXPECT_EQ(word(0), reinterpret_cast<uintptr_t>(xMemory.get()));
