@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from runner import Runner, measure_peer
+from runner import Runner, measure_peer, save
 
 HERE = Path(__file__).resolve().parent
 TOKENS, WIDTH, WINDOW, DOCUMENTS = 16384, 2048, 512, 16
@@ -151,13 +151,7 @@ def main():
                 print(f"{case[0]} ...", file=sys.stderr, flush=True)
                 results["cases"][case[0]] = measure(runner, directory, options.target, case, max(options.rounds, 1), peers, options.check)
     print_table(results)
-    saved = [options.json] if options.json else []
-    if options.save:
-        saved.append(HERE / "results" / f"gpu-{re.sub(r'[^a-z0-9]+', '-', device.lower()).strip('-')}.json")
-    for path in saved:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(results, indent=2) + "\n")
-        print(f"wrote {path}", file=sys.stderr)
+    save(results, options.json, options.save and HERE / "results" / f"gpu-{re.sub(r'[^a-z0-9]+', '-', device.lower()).strip('-')}.json")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@
 GFLOP/s count products with the state alone: 4 Dk Dv for each token, 6 by the delta rule.
 """
 import argparse
-import json
 import statistics
 import sys
 import tempfile
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from runner import Runner
+from runner import Runner, save
 
 HERE = Path(__file__).resolve().parent
 HEADS, SIZE, BASE = 8, 64, "elu1-d64"
@@ -95,9 +94,7 @@ def main():
     print_results(results, options.tokens)
     print_decode(decode)
     results["decode-d64"] = decode
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(results, indent=2) + "\n")
+    save(results, options.json)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ the peak, which is measured around every run. With --peers also FlexAttention, S
 """
 import argparse
 import importlib.util
-import json
 import statistics
 import sys
 import tempfile
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from runner import Runner, measure_peer
+from runner import Runner, measure_peer, save
 
 HERE = Path(__file__).resolve().parent
 
@@ -112,9 +111,7 @@ def main():
                 if milliseconds:
                     result["peers"][peer] = milliseconds
     print_results(results)
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(results, indent=2) + "\n")
+    save(results, options.json)
 
 
 if __name__ == "__main__":

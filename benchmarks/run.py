@@ -8,7 +8,6 @@ attention (linear.py).
 """
 import argparse
 import importlib.util
-import json
 import re
 import statistics
 import sys
@@ -18,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 import linear
-from runner import Runner, measure_peer
+from runner import Runner, measure_peer, save
 
 HERE = Path(__file__).resolve().parent
 PHASES = ("context", "parse", "passes", "translate", "optimize", "codegen", "link")
@@ -167,13 +166,7 @@ def main():
     print_results(results)
     linear.print_results(results["linear"]["kernels"], tokens)
     linear.print_decode(results["linear"]["decode"])
-    saved = [options.json] if options.json else []
-    if options.save:
-        saved.append(HERE / "results" / f"{machine.slug()}.json")
-    for path in saved:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(results, indent=2) + "\n")
-        print(f"wrote {path}", file=sys.stderr)
+    save(results, options.json, options.save and HERE / "results" / f"{machine.slug()}.json")
 
 
 if __name__ == "__main__":

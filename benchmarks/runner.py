@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Calls fovea-run, and the peers, for the benchmarks beside this file."""
+"""Calls fovea-run, and the peers, and keeps results, for the benchmarks beside this file."""
 import json
 import os
 import subprocess
@@ -52,3 +52,11 @@ def measure_peer(peer, request):
         print(f"{peer}: {request['kernel']}: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
         return None
     return json.loads(done.stdout.strip().splitlines()[-1])["median_ms"]
+
+
+def save(results, *paths):
+    """Writes the results to each path that is one, and says so."""
+    for path in filter(None, paths):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(results, indent=2) + "\n")
+        print(f"wrote {path}", file=sys.stderr)

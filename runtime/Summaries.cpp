@@ -158,68 +158,50 @@ Status fovea::makeSummary(const fovea_param &param, const fovea_value &tensor, c
   return {};
 }
 
-/// visit(row, position) for every row along the last dimension, until it fails.
-template <typename Visit>
-static Status eachRow(const fovea_param &param, const fovea_value &tensor, Visit visit) {
+/// check(element, position) for every row along the last dimension, element(i) its i-th integer, until one fails. What
+/// a check finds wrong is at `position`, whose last index it sets.
+template <typename Check> static Status checkRows(const fovea_param &param, const fovea_value &tensor, Check check) {
+  Status status;
+  if (isEmpty(param, tensor))
+    return status;
   const int last = param.rank - 1;
-  const int64_t width = elementBytes(param);
-  int64_t position[FOVEA_MAX_RANK] = {};
-  for (int d = last; d >= 0;) {
-    const char *row = static_cast<const char *>(tensor.as.data);
-    for (int outer = 0; outer < last; ++outer)
-      row += position[outer] * tensor.strides[outer] * width;
-    if (Status status = visit(row, position); status.failed())
-      return status;
-    for (d = last - 1; d >= 0 && ++position[d] == tensor.sizes[d]; --d)
-      position[d] = 0;
-  }
-  return {};
+  const int64_t width = elementBytes(param), step = tensor.strides[last] * width;
+  withReader</*onlySet=*/false>(param, [&](auto read) {
+    int64_t position[FOVEA_MAX_RANK] = {};
+    for (int d = last; d >= 0 && !status.failed();) {
+      const char *row = static_cast<const char *>(tensor.as.data);
+      for (int outer = 0; outer < last; ++outer)
+        row += position[outer] * tensor.strides[outer] * width;
+      status = check([&](int64_t i) -> int64_t { return read(row + i * step); }, position);
+      for (d = last - 1; d >= 0 && ++position[d] == tensor.sizes[d]; --d)
+        position[d] = 0;
+    }
+  });
+  return status;
 }
 
 Status fovea::checkSorted(const fovea_param &param, const fovea_value &tensor) {
-  if (isEmpty(param, tensor))
+  const int last = param.rank - 1;
+  return checkRows(param, tensor, [&](auto element, int64_t *position) -> Status {
+    int64_t &i = position[last];
+    for (i = 1; i < tensor.sizes[last]; ++i)
+      if (element(i) < element(i - 1))
+        return failure(FOVEA_INVALID, "declared sorted, but element ", describePosition(position, param.rank), " = ",
+                       element(i), " follows ", element(i - 1));
     return {};
-  Status status;
-  withReader</*onlySet=*/false>(param, [&](auto read) {
-    const int last = param.rank - 1;
-    const int64_t step = tensor.strides[last] * elementBytes(param);
-    status = eachRow(param, tensor, [&](const char *row, int64_t *position) -> Status {
-      int64_t before = read(row);
-      for (int64_t i = 1; i < tensor.sizes[last]; ++i) {
-        const int64_t value = read(row + i * step);
-        if (value < before) {
-          position[last] = i;
-          return failure(FOVEA_INVALID, "declared sorted, but element ", describePosition(position, param.rank), " = ",
-                         value, " follows ", before);
-        }
-        before = value;
-      }
-      return {};
-    });
   });
-  return status;
 }
 
 Status fovea::checkIndices(const fovea_param &param, const fovea_value &tensor, int64_t size) {
-  if (isEmpty(param, tensor))
+  const int last = param.rank - 1;
+  return checkRows(param, tensor, [&](auto element, int64_t *position) -> Status {
+    int64_t &i = position[last];
+    for (i = 0; i < tensor.sizes[last]; ++i)
+      if (element(i) < 0 || element(i) >= size)
+        return failure(FOVEA_INVALID, "has element ", describePosition(position, param.rank), " = ", element(i),
+                       ", which is none of the ", size, " rows");
     return {};
-  Status status;
-  withReader</*onlySet=*/false>(param, [&](auto read) {
-    const int last = param.rank - 1;
-    const int64_t step = tensor.strides[last] * elementBytes(param);
-    status = eachRow(param, tensor, [&](const char *row, int64_t *position) -> Status {
-      for (int64_t i = 0; i < tensor.sizes[last]; ++i) {
-        const int64_t value = read(row + i * step);
-        if (value < 0 || value >= size) {
-          position[last] = i;
-          return failure(FOVEA_INVALID, "has element ", describePosition(position, param.rank), " = ", value,
-                         ", which is none of the ", size, " rows");
-        }
-      }
-      return {};
-    });
   });
-  return status;
 }
 
 bool fovea::canSummarize(const fovea_param &param) {

@@ -21,7 +21,7 @@ def suites(build, report):
         yield program.name, "unit", [program, "--gtest_brief=1", f"--gtest_output=xml:{report(program.name)}"]
     cache = (build / "CMakeCache.txt").read_text()
     lit = next(line.split("=", 1)[1] for line in cache.splitlines() if line.startswith("FOVEA_LIT:"))
-    yield "lit", "lit", [lit, "-q", "--xunit-xml-output", report("lit"), build / "test"]
+    yield "lit", "lit", [lit, "-q", "-v", "--xunit-xml-output", report("lit"), build / "test"]
     yield "python", "python", [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report('python')}",
                                SOURCE / "test" / "Python"]
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Exchange.h"
 
+#include "fovea/Simulator/Simulator.h"
+
 #include <algorithm>
 
 using namespace fovea::simulator;
@@ -69,3 +71,11 @@ int32_t Exchange::add(int32_t *address, int32_t value, const Moment &now, Acquir
   words[at] = {now, where};
   return __atomic_fetch_add(address, value, __ATOMIC_ACQ_REL);
 }
+
+void Exchange::forget() {
+  std::lock_guard<std::mutex> lock(mutex);
+  words.clear();
+  releases.clear();
+}
+
+void fovea::simulator::forgetExchanges() { exchange().forget(); }

@@ -52,6 +52,7 @@ public:
   std::string write(const void *address, int64_t bytes, const Moment &now, const char *where);
   /// What was there before.
   int32_t add(int32_t *address, int32_t value, const Moment &now, Acquired &acquired, const char *where);
+  void forget();
 
 private:
   struct Write {

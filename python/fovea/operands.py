@@ -82,7 +82,7 @@ class Operands:
         self.all = []
         self.by_key = {}
 
-    def add(self, key, name, type, value, dims=None):
+    def add(self, key, name, type, value, dims=None, make=Operand):
         if key not in self.by_key:
             taken = {o.ssa for o in self.all} | _RESERVED | (set() if key in BUILT_IN else set(BUILT_IN))
             unique, n = name, 0
@@ -91,7 +91,7 @@ class Operands:
                 unique = f"{name}_{n}"
             # Two arrays of one variable name need two names; a name that only the text cannot use stays as it is.
             free = name not in BUILT_IN and all(o.name != name for o in self.all)
-            self.by_key[key] = Operand(name if free else unique, unique, type, value, dims)
+            self.by_key[key] = make(name if free else unique, unique, type, value, dims)
             self.all.append(self.by_key[key])
         return self.by_key[key]
 

@@ -60,13 +60,7 @@ def _clauses(operands, rope, name, side, options, offset):
 
 def _add(operands, name, type, value, dims):
     """One operand for all that ask for this name."""
-    key = ("rope", name)
-    if key not in operands.by_key:
-        operand = operands.add(key, f"rope_{name}", type, None, dims)
-        table = TableOperand(operand.name, operand.ssa, type, value, dims)
-        operands.by_key[key] = table
-        operands.all[operands.all.index(operand)] = table
-    return operands.by_key[key]
+    return operands.add(("rope", name), f"rope_{name}", type, value, dims, make=TableOperand)
 
 
 def _positions(rope, name, positions, rows):

@@ -38,6 +38,10 @@ void setReportHandler(std::function<void(const std::string &)> handler);
 /// changed while a kernel runs.
 void setSeed(std::optional<uint64_t> seed);
 
+/// Whatever blocks have exchanged through memory is as if not written: for a new workspace, which may be where an old
+/// one was. Not to be called while a kernel runs.
+void forgetExchanges();
+
 /// What compiled code calls, by name, for whoever links it.
 struct Symbol {
   const char *name;

@@ -105,30 +105,24 @@ void expandExponentials(func::FuncOp function, ScheduleAttr schedule) {
 
 struct ConvertAttnLinearToVectorPass : fovea::impl::ConvertAttnLinearToVectorBase<ConvertAttnLinearToVectorPass> {
   void runOnOperation() override {
-    for (auto function : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
-      if (failed(convert(function)))
-        return signalPassFailure();
+    if (failed(convertTasks(getOperation(), convert)))
+      signalPassFailure();
   }
 
-  LogicalResult convert(func::FuncOp function) {
-    FailureOr<ScheduleAttr> schedule = commonSchedule(function);
-    if (failed(schedule))
-      return failure();
-    if (!*schedule)
-      return success(); // no task
+  static LogicalResult convert(func::FuncOp function, ScheduleAttr schedule) {
     TypeConverter types;
     types.addConversion([](Type type) { return type; });
     types.addConversion(
-        [schedule = *schedule](LinearStateType type, SmallVectorImpl<Type> &buffers) -> std::optional<LogicalResult> {
+        [schedule](LinearStateType type, SmallVectorImpl<Type> &buffers) -> std::optional<LogicalResult> {
           for (ArrayRef<int64_t> shape : shapesOf(type, schedule))
             buffers.push_back(MemRefType::get(shape, type.getElementType()));
           return success();
         });
-    RewritePatternSet patterns(&getContext());
-    patterns.add<LowerInit, LowerStore, LowerChunk>(types, &getContext());
+    RewritePatternSet patterns(function.getContext());
+    patterns.add<LowerInit, LowerStore, LowerChunk>(types, function.getContext());
     if (failed(convertLinearOps(function, types, std::move(patterns))))
       return failure();
-    expandExponentials(function, *schedule);
+    expandExponentials(function, schedule);
     return approximateMath(function);
   }
 };

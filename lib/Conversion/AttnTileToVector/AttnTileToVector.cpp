@@ -24,33 +24,27 @@ namespace {
 
 struct ConvertAttnTileToVectorPass : fovea::impl::ConvertAttnTileToVectorBase<ConvertAttnTileToVectorPass> {
   void runOnOperation() override {
-    for (auto function : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
-      if (failed(convert(function)))
-        return signalPassFailure();
+    if (failed(convertTasks(getOperation(), convert)))
+      signalPassFailure();
   }
 
-  LogicalResult convert(func::FuncOp function) {
-    FailureOr<ScheduleAttr> schedule = commonSchedule(function);
-    if (failed(schedule))
-      return failure();
-    if (!*schedule)
-      return success(); // no task
+  static LogicalResult convert(func::FuncOp function, ScheduleAttr schedule) {
     TypeConverter types;
     types.addConversion([](Type type) { return type; });
-    types.addConversion([panel = schedule->getPanel()](TileType type) -> Type {
+    types.addConversion([panel = schedule.getPanel()](TileType type) -> Type {
       if (type.getRole() == TileRole::Query)
         return MemRefType::get({type.getRows() / panel, type.getColumns(), panel}, type.getElementType());
       auto layout = StridedLayoutAttr::get(type.getContext(), ShapedType::kDynamic, {type.getColumns(), 1});
       return MemRefType::get({type.getRows(), type.getColumns()}, type.getElementType(), layout);
     });
     types.addConversion(
-        [panel = schedule->getPanel()](StateType type, SmallVectorImpl<Type> &buffers) -> std::optional<LogicalResult> {
+        [panel = schedule.getPanel()](StateType type, SmallVectorImpl<Type> &buffers) -> std::optional<LogicalResult> {
           int64_t panels = type.getRows() / panel;
           buffers.push_back(MemRefType::get({panels, type.getColumns(), panel}, type.getElementType()));
           buffers.push_back(MemRefType::get({panels, 2, panel}, type.getElementType()));
           return success();
         });
-    RewritePatternSet patterns(&getContext());
+    RewritePatternSet patterns(function.getContext());
     populateLoadTilePatterns(types, patterns);
     populateStatePatterns(types, patterns);
     populateUpdatePatterns(types, patterns);

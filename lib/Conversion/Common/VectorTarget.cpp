@@ -14,7 +14,8 @@ using namespace fovea::attn;
 /// Marks a math.fma that a region wrote, while polynomials join it.
 constexpr StringLiteral kWritten = "fovea.written";
 
-FailureOr<ScheduleAttr> fovea::commonSchedule(func::FuncOp function) {
+/// Null if there is no task.
+static FailureOr<ScheduleAttr> commonSchedule(func::FuncOp function) {
   ScheduleAttr schedule;
   WalkResult result = function.walk([&](TaskOp task) {
     if (schedule && schedule != task.getSchedule()) {
@@ -31,6 +32,15 @@ FailureOr<ScheduleAttr> fovea::commonSchedule(func::FuncOp function) {
   if (result.wasInterrupted())
     return failure();
   return schedule;
+}
+
+LogicalResult fovea::convertTasks(ModuleOp module, function_ref<LogicalResult(func::FuncOp, ScheduleAttr)> convert) {
+  for (auto function : llvm::to_vector(module.getOps<func::FuncOp>())) {
+    FailureOr<ScheduleAttr> schedule = commonSchedule(function);
+    if (failed(schedule) || (*schedule && failed(convert(function, *schedule))))
+      return failure();
+  }
+  return success();
 }
 
 static SmallVector<Operation *> mathOnVectors(func::FuncOp function) {

@@ -9,9 +9,11 @@
 
 namespace fovea {
 
-/// Schedules agree within a task; types only know rows, so the panel width comes from the one task around them. Null if
-/// there is no task, failure if tasks disagree or vectors cannot have that many lanes.
-mlir::FailureOr<attn::ScheduleAttr> commonSchedule(mlir::func::FuncOp function);
+/// Converts every function with a task. Schedules agree within a function; types only know rows, so the panel width
+/// comes from the one schedule. Failure, reported, if tasks disagree or vectors cannot have that many lanes.
+mlir::LogicalResult
+convertTasks(mlir::ModuleOp module,
+             llvm::function_ref<mlir::LogicalResult(mlir::func::FuncOp, attn::ScheduleAttr)> convert);
 
 /// tanh, exp and their like on vectors: upstream's polynomials instead of one libm call per lane. Scalar ones keep
 /// libm, so that a kernel's log-sum-exp does not depend on what its mask happens to contain.

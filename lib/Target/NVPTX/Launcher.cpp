@@ -87,9 +87,22 @@ static void writeImage(StringRef bytes, raw_ostream &out) {
   out << "\n};\n\n";
 }
 
-static uint64_t valueBytes(DictionaryAttr kernel) {
+static size_t numSummaries(DictionaryAttr kernel) {
   auto summaries = kernel.getAs<ArrayAttr>("summaries");
-  return (kernel.getAs<ArrayAttr>("params").size() + (summaries ? summaries.size() : 0)) * sizeof(fovea_value);
+  return summaries ? summaries.size() : 0;
+}
+
+static size_t numValues(DictionaryAttr kernel) {
+  return kernel.getAs<ArrayAttr>("params").size() + numSummaries(kernel) + kernel.contains("partials");
+}
+
+static std::string describeValues(StringRef name, DictionaryAttr kernel) {
+  std::string text;
+  raw_string_ostream out(text);
+  out << "enum { " << name << "_" << inC(nameOf(kernel)) << "_values = " << numValues(kernel) << " }; /* "
+      << kernel.getAs<ArrayAttr>("params").size() << " of arguments, " << numSummaries(kernel) << " of summaries, "
+      << int(kernel.contains("partials")) << " for partial results */\n";
+  return text;
 }
 
 /// CUtensorMapDataType of a 16-bit float: TMA brings the operands of matrix products.
@@ -118,8 +131,7 @@ static void writeKernel(const fovea::GpuImage &image, DictionaryAttr kernel, Str
   fovea::GpuLaunch launch(launches);
   out << "\n" << launchSignature(name, kernel) << " {\n";
   // By value: the driver copies as many bytes as the entry point takes.
-  out << "  void *parameters[" << 2 + launch.maps.size() << "] = {(void *)values, &tasks};  /* " << valueBytes(kernel)
-      << " bytes of values */\n";
+  out << "  void *parameters[" << 2 + launch.maps.size() << "] = {(void *)values, &tasks};\n";
   if (!launch.maps.empty()) {
     out << "  tensor_map maps[" << launch.maps.size() << "];\n  int refused = 0;\n";
     for (auto [index, map] : enumerate(launch.maps)) {
@@ -163,8 +175,10 @@ std::string fovea::launcherHeader(ArrayAttr kernels, StringRef name, StringRef t
   raw_string_ostream out(text);
   out << "/* Written by fovea-compile for " << target << ". Results are the driver's: 0 is success.\n"
       << " *\n"
-      << " * values: of the arguments in order, then of the summaries, as fovea_abi.h has them; tensors in device "
-         "memory.\n"
+      << " * values: of the arguments in order, then of the summaries, then for partial results, as many as each "
+         "kernel "
+         "takes\n"
+      << " *   and as fovea_abi.h has them; tensors in device memory.\n"
       << " * tasks: `num_tasks` records in device memory, as the kernel's plan function lists them: that of the object "
          "which\n"
       << " *   --emit=obj makes of the same file, or fovea_plan_tasks.\n"
@@ -174,7 +188,7 @@ std::string fovea::launcherHeader(ArrayAttr kernels, StringRef name, StringRef t
       << "/* Into the current context; cuModuleUnload gives it back. */\n"
       << loadSignature(name) << ";\n\n";
   for (auto kernel : kernels.getAsRange<DictionaryAttr>())
-    out << describeArguments(kernel) << launchSignature(name, kernel) << ";\n\n";
+    out << describeArguments(kernel) << describeValues(name, kernel) << launchSignature(name, kernel) << ";\n\n";
   out << "#ifdef __cplusplus\n}\n#endif\n#endif\n";
   return text;
 }

@@ -206,6 +206,7 @@ Outcome fovea::test::simulate(const Case &c, const std::string &text, const Way 
     fovea_plan_get_stats(handles.plan, &run.stats);
     workspace.resize(fovea_plan_workspace(handles.plan), char(0xFF)); // what is not initialised is not zero
     fovea_workspace_init(handles.plan, workspace.data());
+    fovea::simulator::forgetExchanges();
   }
   for (int repeat = 0; repeat < way.runs && status == FOVEA_OK; ++repeat) {
     for (HostTensor &tensor : run.outputs)

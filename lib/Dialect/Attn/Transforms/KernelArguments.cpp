@@ -192,8 +192,9 @@ private:
 
 /// Tables that query and key share have the plain names.
 void nameRope(Namer &namer, AttentionOp op) {
+  constexpr StringLiteral kNames[] = {"cos", "sin", "positions"};
   for (auto [tables, prefix] : {std::pair(op.getQueryRope(), ""), std::pair(op.getKeyRope(), "key_")})
-    for (auto [table, name] : llvm::zip(tables, ArrayRef<StringRef>{"cos", "sin", "positions"}))
+    for (auto [table, name] : llvm::zip(tables, kNames))
       namer.name(table, prefix + name);
 }
 
@@ -204,8 +205,9 @@ LogicalResult markPositions(func::FuncOp function, AttentionOp op) {
       continue;
     auto table = dyn_cast<BlockArgument>(tables[0]), positions = dyn_cast<BlockArgument>(tables[2]);
     if (!table || !positions || table.getOwner() != &function.front() || positions.getOwner() != &function.front())
-      return op.emitOpError() << "reads positions or a table for them that are not arguments of the kernel as they are, "
-                                 "so that no plan can check them";
+      return op.emitOpError()
+             << "reads positions or a table for them that are not arguments of the kernel as they are, "
+                "so that no plan can check them";
     Attribute number = Builder(op.getContext()).getI64IntegerAttr(table.getArgNumber());
     Attribute known = function.getArgAttr(positions.getArgNumber(), "attn.indexes");
     if (known && known != number)

@@ -29,9 +29,28 @@ static unsigned long long upload(const void *from, size_t bytes) {
   return memory;
 }
 
+/* Zeroed, of the size that the tasks ask for; see fovea_abi.h. */
+static fovea_value partial_results(const fovea_task *tasks, int64_t count) {
+  fovea_value value = {.strides = {0, 1}};
+  for (int64_t n = 0; n < count; ++n) {
+    if (tasks[n].pieces <= 1)
+      continue;
+    if (value.sizes[0] < tasks[n].partial + tasks[n].pieces)
+      value.sizes[0] = tasks[n].partial + tasks[n].pieces;
+    value.sizes[1] = value.strides[0] = tasks[n].partial_bytes / 4;
+  }
+  if (value.sizes[0] > 0) {
+    size_t words = (size_t)(value.sizes[0] * value.sizes[1]);
+    void *zeros = calloc(words, 4);
+    value.as.data = (void *)(uintptr_t)upload(zeros, words * 4);
+    free(zeros);
+  }
+  return value;
+}
+
 int main(void) {
   void *context = NULL, *module = NULL;
-  fovea_value values[kTensors];
+  fovea_value values[means_main_values];
   enum { kMaxTasks = 16 };
   fovea_task tasks[kMaxTasks];
   int64_t count = 0;
@@ -45,6 +64,7 @@ int main(void) {
     values[n] = value;
   }
   check(fovea_module_means.kernels[0].plan(values, tasks, kMaxTasks, &count));
+  values[means_main_values - 1] = partial_results(tasks, count);
   unsigned long long list = upload(tasks, (size_t)count * sizeof *tasks);
   check(means_load(&module));
   check(means_main_launch(module, NULL, values, (void *)(uintptr_t)list, (unsigned)count));
