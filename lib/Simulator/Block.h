@@ -57,6 +57,8 @@ public:
   int64_t offsetOf(const char *address) { return address - memory.data(); }
   /// For the next block that runs.
   void addTensorMap(const fovea_value &tensor, std::array<int64_t, 4> box, int64_t swizzleBytes);
+  /// Whether TMA refuses one of their tensors: then that block has none.
+  bool dropRefusedMaps();
   const TensorMap *tensorMap(int which, const char *where);
   void initializeMbarrier(int64_t offset, int count, const char *where);
   void fenceMbarrierInits() { mbarriers.fenceInits(); }
@@ -138,7 +140,7 @@ private:
   std::vector<VectorClock> clocks; // of the warps
   Mbarriers mbarriers;
   std::vector<TensorMap> nextMaps, maps;
-  std::string mapFault;
+  std::string mapFault, refusal; // of those for the next block: the code's fault, the tensor's
   std::vector<TensorCopy> copies; // on their way
   std::vector<Products> products; // of each warpgroup
   std::vector<int> registers;     // of each warp's threads, 0: as launched

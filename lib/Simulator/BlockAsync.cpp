@@ -13,9 +13,11 @@ void Block::resetAsync(int64_t sharedBytes) {
   size_t warpCount = warps.size(), warpgroups = (warpCount + Warpgroup::kWarps - 1) / Warpgroup::kWarps;
   maps = std::move(nextMaps);
   nextMaps.clear();
-  if (!mapFault.empty())
-    fail(mapFault);
-  mapFault.clear();
+  for (std::string *fault : {&mapFault, &refusal}) {
+    if (!fault->empty())
+      fail(*fault);
+    fault->clear();
+  }
   if (!maps.empty()) // the shadow is large, and only code with bulk copies has use for it
     clocked.reset(memory.data(), sharedBytes, int(warpCount));
   clocks.assign(warpCount, VectorClock());
@@ -40,9 +42,20 @@ void Block::passBarrierClocks() {
 
 void Block::addTensorMap(const fovea_value &tensor, std::array<int64_t, 4> box, int64_t swizzleBytes) {
   nextMaps.emplace_back(box, swizzleBytes);
-  std::string fault = nextMaps.back().encode(tensor);
-  if (!fault.empty() && mapFault.empty())
-    mapFault = "tensor map " + std::to_string(nextMaps.size() - 1) + " cannot be made: " + fault;
+  auto note = [&](const std::string &fault, std::string &first) {
+    if (!fault.empty() && first.empty())
+      first = "tensor map " + std::to_string(nextMaps.size() - 1) + " cannot be made: " + fault;
+  };
+  note(nextMaps.back().checkBox(), mapFault);
+  note(nextMaps.back().encode(tensor), refusal);
+}
+
+bool Block::dropRefusedMaps() {
+  if (refusal.empty())
+    return false;
+  nextMaps.clear();
+  refusal.clear();
+  return true;
 }
 
 const TensorMap *Block::tensorMap(int which, const char *where) {

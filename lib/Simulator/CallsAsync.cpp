@@ -14,6 +14,8 @@ static void fovea_sim_add_tensor_map(const fovea_value *tensor, const int64_t *b
   currentBlock().addTensorMap(*tensor, {box[0], box[1], box[2], box[3]}, swizzleBytes);
 }
 
+static int32_t fovea_sim_drop_refused_maps() { return currentBlock().dropRefusedMaps(); }
+
 static const void *fovea_sim_tensor_map(int32_t which, const char *where) {
   return currentBlock().tensorMap(which, where);
 }
@@ -70,11 +72,19 @@ static void fovea_sim_touch(const char *address, int64_t bytes, int32_t writes, 
 }
 
 std::vector<Symbol> fovea::simulator::asyncSymbols() {
-  return {FOVEA_SYMBOL(fovea_sim_add_tensor_map),  FOVEA_SYMBOL(fovea_sim_tensor_map),
-          FOVEA_SYMBOL(fovea_sim_mbarrier_init),   FOVEA_SYMBOL(fovea_sim_fence_mbarrier_init),
-          FOVEA_SYMBOL(fovea_sim_mbarrier_arrive), FOVEA_SYMBOL(fovea_sim_mbarrier_wait),
-          FOVEA_SYMBOL(fovea_sim_copy_tensor),     FOVEA_SYMBOL(fovea_sim_wgmma),
-          FOVEA_SYMBOL(fovea_sim_wgmma_commit),    FOVEA_SYMBOL(fovea_sim_wgmma_wait),
-          FOVEA_SYMBOL(fovea_sim_wgmma_fence),     FOVEA_SYMBOL(fovea_sim_fence_proxy),
-          FOVEA_SYMBOL(fovea_sim_set_registers),   FOVEA_SYMBOL(fovea_sim_touch)};
+  return {FOVEA_SYMBOL(fovea_sim_add_tensor_map),
+          FOVEA_SYMBOL(fovea_sim_drop_refused_maps),
+          FOVEA_SYMBOL(fovea_sim_tensor_map),
+          FOVEA_SYMBOL(fovea_sim_mbarrier_init),
+          FOVEA_SYMBOL(fovea_sim_fence_mbarrier_init),
+          FOVEA_SYMBOL(fovea_sim_mbarrier_arrive),
+          FOVEA_SYMBOL(fovea_sim_mbarrier_wait),
+          FOVEA_SYMBOL(fovea_sim_copy_tensor),
+          FOVEA_SYMBOL(fovea_sim_wgmma),
+          FOVEA_SYMBOL(fovea_sim_wgmma_commit),
+          FOVEA_SYMBOL(fovea_sim_wgmma_wait),
+          FOVEA_SYMBOL(fovea_sim_wgmma_fence),
+          FOVEA_SYMBOL(fovea_sim_fence_proxy),
+          FOVEA_SYMBOL(fovea_sim_set_registers),
+          FOVEA_SYMBOL(fovea_sim_touch)};
 }

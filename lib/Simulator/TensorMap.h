@@ -26,7 +26,8 @@ struct TensorMap {
 
   TensorMap(std::array<int64_t, 4> box, int64_t swizzleBytes) : box(box), swizzleBytes(swizzleBytes) {}
 
-  /// Says why the driver would refuse, or nothing.
+  /// Each says why the driver would refuse, or nothing: the box and its swizzle, which are the code's; the tensor.
+  std::string checkBox() const;
   std::string encode(const fovea_value &tensor);
   int64_t bytes() const { return box[0] * box[1] * box[2] * box[3] * kElementBytes; }
   /// Of the box at `at`: where in shared memory from its start each 16 bytes land, if that is at `target`, and what

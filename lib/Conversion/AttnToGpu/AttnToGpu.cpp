@@ -93,8 +93,14 @@ private:
     int64_t blocks = op.hasScore() ? 0 : geometry.blocksPerMultiprocessor(); // its code needs registers of its own
     if (blocks * (geometry.sharedBytes() + kReservedBytes) > sharedBytes + kReservedBytes)
       blocks = 0;
-    launches.add(function.getName(), {geometry.threads(), geometry.sharedBytes(), alignedParams(op), blocks});
-    emitKernel(op, geometry, builder);
+    Launch launch = {geometry.threads(), geometry.sharedBytes(), alignedParams(op), blocks};
+    auto kernel = function->getAttrOfType<StringAttr>(kFallbackOf);
+    if (!kernel)
+      launches.add(function.getName(), launch);
+    else if (failed(launches.addFallback(kernel, launch)))
+      return function.emitError("is a fallback of kernel '")
+             << kernel.getValue() << "', which fovea.launches does not have";
+    emitKernel(op, geometry, /*mayPack=*/!kernel, builder);
     return success();
   }
 

@@ -21,9 +21,11 @@ constexpr int64_t kQueryInRegisters = 128; // up to this head size; beyond, accu
 
 class KernelEmitter {
 public:
-  KernelEmitter(AttentionOp op, const Geometry &geometry, OpBuilder &builder)
-      : op(op), geometry(geometry), b(op.getLoc(), builder), softmax(op), problem(b, op),
-        packing(b, problem, geometry) {}
+  KernelEmitter(AttentionOp op, const Geometry &geometry, bool mayPack, OpBuilder &builder)
+      : op(op), geometry(geometry), b(op.getLoc(), builder), softmax(op), problem(b, op) {
+    if (mayPack)
+      packing = Packing(b, problem, geometry);
+  }
 
   void run() {
     problem.check(b);
@@ -260,6 +262,6 @@ Values KernelEmitter::multiplyNonFinite(ValueRange weights, Value stage, Values 
 
 } // namespace
 
-void fovea::emitKernel(AttentionOp op, const Geometry &geometry, OpBuilder &builder) {
-  KernelEmitter(op, geometry, builder).run();
+void fovea::emitKernel(AttentionOp op, const Geometry &geometry, bool mayPack, OpBuilder &builder) {
+  KernelEmitter(op, geometry, mayPack, builder).run();
 }

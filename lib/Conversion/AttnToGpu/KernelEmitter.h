@@ -10,8 +10,9 @@
 
 namespace fovea {
 
-/// In place of `op`, at the builder's insertion point.
-void emitKernel(attn::AttentionOp op, const Geometry &geometry, mlir::OpBuilder &builder);
+/// In place of `op`, at the builder's insertion point. `mayPack`: few queries may make other tasks than tiles of one
+/// head with all its keys (TileRows.h).
+void emitKernel(attn::AttentionOp op, const Geometry &geometry, bool mayPack, mlir::OpBuilder &builder);
 
 } // namespace fovea
 

@@ -21,6 +21,7 @@ struct Packing {
   mlir::Value splits;      // of a tile's keys; null: always 1
   mlir::Value splitLength; // keys of one: whole key blocks
 
+  Packing() = default;
   Packing(WarpEmitter &b, const Problem &problem, const Geometry &geometry);
   bool isPlain() const { return !group && !splits; }
   /// The keys [begin, end) of a split.

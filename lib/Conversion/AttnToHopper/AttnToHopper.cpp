@@ -14,6 +14,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Remarks.h"
 
 namespace fovea {
 #define GEN_PASS_DEF_CONVERTATTNTOHOPPER
@@ -127,7 +128,7 @@ struct ConvertAttnToHopperPass : fovea::impl::ConvertAttnToHopperBase<ConvertAtt
   void runOnOperation() override {
     Launches launches(getOperation());
     int64_t maps = 0;
-    for (auto function : getOperation().getOps<func::FuncOp>())
+    for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
       for (AttentionOp op : llvm::to_vector(function.getOps<AttentionOp>())) {
         bool isForWarpgroups = op.getSchedule() && op.getSchedule()->getPanel() == kWarpgroupRows;
         if (!isForWarpgroups || op.isPointwise() || op.hasRope())
@@ -160,9 +161,52 @@ private:
                               << "target has " << sharedBytes.getValue() << "; use a smaller key_block or query_tile";
     launches.add(function.getName(), {geometry.threads(), geometry.sharedBytes(), alignedParams(op),
                                       /*blocksPerMultiprocessor=*/0, describeMaps(op, geometry)});
+    if (failed(addFallback(function, op)))
+      return failure();
     OpBuilder builder(op);
     KernelEmitter(op, geometry, builder).run();
     return success();
+  }
+
+  /// The same function with a schedule for warps, which --convert-attn-to-gpu takes: tiles of as many rows, since both
+  /// share the tasks, and key blocks that divide these.
+  static LogicalResult addFallback(func::FuncOp function, AttentionOp op) {
+    auto module = function->getParentOfType<ModuleOp>();
+    std::string name = fallbackName(function.getName());
+    if (Operation *other = module.lookupSymbol(name)) {
+      if (other->getAttr(kFallbackOf) == function.getSymNameAttr())
+        return success(); // a second attention, which --attn-outline-tasks refuses
+      InFlightDiagnostic error = function.emitError("kernel '")
+                                 << function.getName() << "' has a fallback '" << name << "', which exists already";
+      error.attachNote(other->getLoc()) << "rename this one";
+      return error;
+    }
+    OpBuilder b(function.getContext());
+    b.setInsertionPointAfter(function);
+    auto fallback = cast<func::FuncOp>(b.clone(*function));
+    fallback.setName(name);
+    fallback->setAttr(kFallbackOf, function.getSymNameAttr());
+    ScheduleAttr schedule = *op.getSchedule();
+    constexpr int64_t kMmaKeys = 8;
+    auto ofWarps = ScheduleAttr::get(b.getContext(), schedule.getQueryTile(), keysOfWarps(schedule.getKeyBlock()),
+                                     /*lanes=*/1, kWarpRows, kMmaKeys);
+    for (AttentionOp copy : fallback.getOps<AttentionOp>())
+      copy.setScheduleAttr(ofWarps);
+    remark::analysis(op.getLoc(), remark::RemarkOpts::name("Fallback").category("attn"))
+        << remark::reason("arguments that TMA cannot describe, with strides of 0 or below, are computed by {0} warps "
+                          "with mma.sync",
+                          ofWarps.getQueryTile() / kWarpRows)
+        << remark::metric("key_block", ofWarps.getKeyBlock());
+    return success();
+  }
+
+  /// The largest divisor of a key block that has registers.
+  static int64_t keysOfWarps(int64_t keys) {
+    constexpr int64_t kMost = 64;
+    int64_t divisor = kMost;
+    while (keys % divisor != 0)
+      divisor -= kMmaDepth;
+    return divisor;
   }
 
   /// Boxes in the order of the tensors' own dimensions: rows of one sequence and head, a panel of columns.

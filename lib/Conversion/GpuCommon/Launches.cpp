@@ -26,18 +26,34 @@ Launches::Launches(ModuleOp module) : module(module) {
     launches = before;
 }
 
-void Launches::add(StringRef kernel, const Launch &launch) {
-  Builder b(module.getContext());
+/// Of an entry point.
+static NamedAttrList describe(Builder b, const Launch &launch) {
   NamedAttrList fields;
   fields.set("threads", b.getI64IntegerAttr(launch.threads));
   fields.set("shared_bytes", b.getI64IntegerAttr(launch.sharedBytes));
-  fields.set("aligned", launch.aligned);
   if (launch.blocksPerMultiprocessor)
     fields.set("blocks_per_multiprocessor", b.getI64IntegerAttr(launch.blocksPerMultiprocessor));
   if (launch.tensorMaps)
     fields.set("tensor_maps", launch.tensorMaps);
-  launches.set(kernel, fields.getDictionary(b.getContext()));
+  return fields;
+}
+
+void Launches::add(StringRef kernel, const Launch &launch) {
+  NamedAttrList fields = describe(Builder(module.getContext()), launch);
+  fields.set("aligned", launch.aligned);
+  launches.set(kernel, fields.getDictionary(module.getContext()));
   isChanged = true;
+}
+
+LogicalResult Launches::addFallback(StringRef kernel, const Launch &launch) {
+  auto before = dyn_cast_or_null<DictionaryAttr>(launches.get(kernel));
+  if (!before)
+    return failure();
+  NamedAttrList fields(before);
+  fields.set("fallback", describe(Builder(module.getContext()), launch).getDictionary(module.getContext()));
+  launches.set(kernel, fields.getDictionary(module.getContext()));
+  isChanged = true;
+  return success();
 }
 
 void Launches::record(uint64_t alignment) {

@@ -5,6 +5,7 @@
 #define FOVEA_LIB_CONVERSION_GPUCOMMON_LAUNCHES_H
 
 #include "fovea/Dialect/Attn/IR/Attn.h"
+#include "fovea/Dialect/Attn/Utils/Fallback.h"
 #include "mlir/IR/BuiltinOps.h"
 
 namespace fovea {
@@ -33,6 +34,8 @@ public:
   explicit Launches(mlir::ModuleOp module);
 
   void add(llvm::StringRef kernel, const Launch &launch);
+  /// What runs the tasks of a kernel that was added before where TMA refuses an argument. `aligned` is the kernel's.
+  mlir::LogicalResult addFallback(llvm::StringRef kernel, const Launch &launch);
   /// Writes what was added to the module and declares its shared memory, aligned at least so; if nothing was added,
   /// nothing.
   void record(uint64_t alignment);

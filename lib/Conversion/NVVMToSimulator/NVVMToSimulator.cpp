@@ -26,12 +26,24 @@ class Simulation : CallEmitter {
 public:
   explicit Simulation(ModuleOp module) : CallEmitter(module), async(*this) {}
 
-  LogicalResult convert(func::FuncOp task, StringAttr name, DictionaryAttr launch, int64_t seed) {
-    func::FuncOp thread = splitThread(task, name, launch, seed);
+  LogicalResult convert(StringRef name, DictionaryAttr launch, int64_t seed) {
+    auto fallback = launch.getAs<DictionaryAttr>("fallback");
+    func::FuncOp thread = renameTask(name), other = fallback ? renameTask(fallbackName(name)) : func::FuncOp();
+    if (!thread || (fallback && !other))
+      return failure();
+    emitTask(name, launch, thread, fallback, other, seed);
+    return failure(failed(convert(thread, bool(launch.get("tensor_maps")))) ||
+                   (other && failed(convert(other, /*hasTensorMaps=*/false))));
+  }
+
+private:
+  static constexpr int64_t kOperandBytes = 64; // an mma's, the most
+
+  LogicalResult convert(func::FuncOp thread, bool hasTensorMaps) {
     b.setInsertionPointToStart(&thread.front());
     operands = buffer(kOperandBytes);
     results = buffer(kOperandBytes);
-    async.begin(bool(launch.get("tensor_maps")));
+    async.begin(hasTensorMaps);
     SmallVector<Operation *> ops;
     thread.walk([&](Operation *op) {
       if (!isa<LLVM::ExtractValueOp>(op)) // goes with the struct that it is of
@@ -43,29 +55,47 @@ public:
     return success();
   }
 
-private:
-  static constexpr int64_t kOperandBytes = 64; // an mma's, the most
+  /// NAME_task becomes NAME_thread; null, and reported, if it is not there.
+  func::FuncOp renameTask(StringRef name) {
+    auto task = module.lookupSymbol<func::FuncOp>((name + "_task").str());
+    if (!task) {
+      module.emitError("has no '") << name << "_task', which fovea.launches speaks of";
+      return task;
+    }
+    task.setName((name + "_thread").str());
+    return task;
+  }
 
-  /// NAME_task becomes NAME_thread, and a NAME_task that has it run by every thread of the block takes its place.
-  func::FuncOp splitThread(func::FuncOp task, StringAttr name, DictionaryAttr launch, int64_t seed) {
-    StringAttr taskName = task.getSymNameAttr();
-    task.setName((name.getValue() + "_thread").str());
-    b.setLoc(task.getLoc());
-    b.setInsertionPoint(task);
-    auto block = func::FuncOp::create(b, taskName.getValue(), task.getFunctionType());
-    b.setInsertionPointToStart(block.addEntryBlock());
-    Value function = func::ConstantOp::create(b, task.getFunctionType(), FlatSymbolRefAttr::get(task.getSymNameAttr()));
+  /// How a block of some entry point is launched: its code, name, threads, shared memory.
+  SmallVector<Value> describeLaunch(StringRef name, func::FuncOp thread, DictionaryAttr launch) {
+    Value function =
+        func::ConstantOp::create(b, thread.getFunctionType(), FlatSymbolRefAttr::get(thread.getSymNameAttr()));
     // The conversion to LLVM makes a pointer of the function; this cast becomes one between equal types.
     Value body = UnrealizedConversionCastOp::create(b, pointer(), function).getResult(0);
+    return {body, text(name), constant(launch.getAs<IntegerAttr>("threads").getInt(), 32),
+            constant(launch.getAs<IntegerAttr>("shared_bytes").getInt(), 64)};
+  }
+
+  /// A NAME_task that has NAME_thread run by every thread of the block, or its fallback where TMA refuses an argument.
+  void emitTask(StringRef name, DictionaryAttr launch, func::FuncOp thread, DictionaryAttr fallback, func::FuncOp other,
+                int64_t seed) {
+    b.setLoc(thread.getLoc());
+    b.setInsertionPoint(thread);
+    auto task = func::FuncOp::create(b, (name + "_task").str(), thread.getFunctionType());
+    b.setInsertionPointToStart(task.addEntryBlock());
+    SmallVector<Value> block = describeLaunch(name, thread, launch);
     if (auto maps = launch.getAs<ArrayAttr>("tensor_maps"))
-      async.makeTensorMaps(block.getArgument(0), maps);
+      async.makeTensorMaps(task.getArgument(0), maps);
+    if (fallback) {
+      Value areRefused = call("fovea_sim_drop_refused_maps", b.getI32Type(), {});
+      Value isOther = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, areRefused, constant(0, 32));
+      for (auto [one, two] : llvm::zip(block, describeLaunch(fallbackName(name), other, fallback)))
+        one = LLVM::SelectOp::create(b, isOther, two, one);
+    }
     Value status = call("fovea_sim_run", b.getI32Type(),
-                        {body, block.getArgument(0), block.getArgument(1),
-                         constant(launch.getAs<IntegerAttr>("threads").getInt(), 32),
-                         constant(launch.getAs<IntegerAttr>("shared_bytes").getInt(), 64), constant(seed, 64),
-                         text(name.getValue()), tensorTable(name.getValue()), tensorNames(name.getValue())});
+                        {block[0], task.getArgument(0), task.getArgument(1), block[2], block[3], constant(seed, 64),
+                         block[1], tensorTable(name), tensorNames(name)});
     func::ReturnOp::create(b, status);
-    return task;
   }
 
   /// The simulator's TensorTable.
@@ -278,11 +308,9 @@ struct ConvertNVVMToSimulatorPass : fovea::impl::ConvertNVVMToSimulatorBase<Conv
       return signalPassFailure();
     }
     Simulation simulation(module);
-    for (NamedAttribute launch : launches) {
-      auto task = module.lookupSymbol<func::FuncOp>((launch.getName().getValue() + "_task").str());
-      if (!task || failed(simulation.convert(task, launch.getName(), cast<DictionaryAttr>(launch.getValue()), seed)))
+    for (NamedAttribute launch : launches)
+      if (failed(simulation.convert(launch.getName(), cast<DictionaryAttr>(launch.getValue()), seed)))
         return signalPassFailure();
-    }
     for (auto global : llvm::make_early_inc_range(module.getOps<LLVM::GlobalOp>()))
       if (global.getSymName() == kSharedName || global.getSymName().starts_with(kTensorMapPrefix))
         global.erase();

@@ -33,9 +33,13 @@ struct ConvertTasksToKernelsPass : fovea::impl::ConvertTasksToKernelsBase<Conver
       return signalPassFailure();
     }
     for (NamedAttribute launch : launches) {
-      auto task = module.lookupSymbol<func::FuncOp>((launch.getName().getValue() + "_task").str());
-      if (!task || failed(convert(task, launch.getName(), cast<DictionaryAttr>(launch.getValue()))))
+      StringRef kernel = launch.getName();
+      auto fields = cast<DictionaryAttr>(launch.getValue());
+      if (failed(convert(kernel, kernel, fields)))
         return signalPassFailure();
+      if (auto fallback = fields.getAs<DictionaryAttr>("fallback"))
+        if (failed(convert(kernel, fallbackName(kernel), fallback)))
+          return signalPassFailure();
     }
     for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
       function.erase(); // the host's
@@ -45,15 +49,19 @@ struct ConvertTasksToKernelsPass : fovea::impl::ConvertTasksToKernelsBase<Conver
   }
 
 private:
-  LogicalResult convert(func::FuncOp task, StringAttr name, DictionaryAttr launch) {
+  /// An entry point of `kernel`, whose values it takes.
+  LogicalResult convert(StringRef kernelName, StringRef name, DictionaryAttr launch) {
     MLIRContext *context = &getContext();
-    int64_t bytes = int64_t(kernelValues(getOperation(), name).size() * sizeof(fovea_value));
+    auto task = getOperation().lookupSymbol<func::FuncOp>((name + "_task").str());
+    if (!task)
+      return getOperation().emitError("has no '") << name << "_task', which fovea.launches speaks of";
+    int64_t bytes = int64_t(kernelValues(getOperation(), kernelName).size() * sizeof(fovea_value));
     Type pointer = LLVM::LLVMPointerType::get(context);
     auto maps = launch.getAs<ArrayAttr>("tensor_maps");
     int64_t mapBytes = maps ? int64_t(maps.size()) * kTensorMapBytes + kTensorMapAlignment : 0;
     if (bytes + int64_t(sizeof(void *)) + mapBytes > kMaxParameterBytes)
-      return task.emitError("kernel '") << name.getValue() << "' has more arguments than fit into the "
-                                        << kMaxParameterBytes << " bytes that a launch passes; at most "
+      return task.emitError("kernel '") << kernelName << "' has more arguments than fit into the " << kMaxParameterBytes
+                                        << " bytes that a launch passes; at most "
                                         << (kMaxParameterBytes - mapBytes) / int64_t(sizeof(fovea_value))
                                         << " are possible";
     ImplicitLocOpBuilder b(task.getLoc(), OpBuilder::atBlockBegin(&task.front()));
@@ -75,8 +83,8 @@ private:
     b.setInsertionPoint(task);
     passTensorMaps(task, maps ? maps.size() : 0);
     SmallVector<Type> types(task.front().getNumArguments(), pointer);
-    auto kernel = LLVM::LLVMFuncOp::create(b, name.getValue(),
-                                           LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), types));
+    auto kernel =
+        LLVM::LLVMFuncOp::create(b, name, LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), types));
     kernel.getBody().takeBody(task.getBody());
     auto byValue = [&](int64_t size, int64_t alignment) {
       NamedAttrList attributes;

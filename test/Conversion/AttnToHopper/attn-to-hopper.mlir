@@ -54,6 +54,10 @@
 // CHECK-COUNT-8: $63}, {$64, $65, $66, $67}, $68, 1, 1, 1, 1;"
 // CHECK: "wgmma.wait_group.sync.aligned 0;"
 // CHECK: llvm.store {{.*}} : i32, !llvm.ptr<1>
+// For what TMA refuses, the same tiles by warps, which --convert-attn-to-gpu makes.
+// CHECK-LABEL: func.func @main_fallback
+// CHECK-SAME: attributes {fovea.fallback_of = "main"}
+// CHECK-NEXT: attn.attention {{.*}} schedule <query_tile = 128, key_block = 64, lanes = 1, panel = 16, micro_keys = 8>
 func.func @main(%q: !q, %k: !q, %v: !q, %o: !q) {
   attn.attention %q, %k, %v outs(%o) schedule <query_tile = 128, key_block = 128, lanes = 32, panel = 64, micro_keys = 8>
     : (!q, !q, !q, !q) -> ()
@@ -68,6 +72,8 @@ func.func @main(%q: !q, %k: !q, %v: !q, %o: !q) {
 // CHECK: threads = 256
 // CHECK-LABEL: func.func @bnhd
 // CHECK-NOT: nvvm.setmaxregister
+// CHECK: func.func @bnhd_fallback
+// CHECK-NEXT: attn.attention {{.*}} schedule <query_tile = 64, key_block = 32,
 !h = memref<1x100x2x64xf16>
 func.func @bnhd(%q: !h, %k: !h, %v: !h, %o: !h) {
   attn.attention %q, %k, %v outs(%o) layout <bnhd> schedule <query_tile = 64, key_block = 32, lanes = 32, panel = 64, micro_keys = 8>
@@ -83,6 +89,19 @@ func.func @bnhd(%q: !h, %k: !h, %v: !h, %o: !h) {
 !h = memref<1x2x100x64xf16>
 func.func @warps(%q: !h, %o: !h) {
   attn.attention %q, %q, %q outs(%o) schedule <query_tile = 64, key_block = 64, lanes = 1, panel = 16, micro_keys = 8> : (!h, !h, !h, !h) -> ()
+  return
+}
+
+// -----
+
+!h = memref<1x2x100x64xf16>
+// expected-error @below {{kernel 'main' has a fallback 'main_fallback', which exists already}}
+func.func @main(%q: !h, %o: !h) {
+  attn.attention %q, %q, %q outs(%o) schedule <query_tile = 64, key_block = 64, lanes = 32, panel = 64, micro_keys = 8> : (!h, !h, !h, !h) -> ()
+  return
+}
+// expected-note @below {{rename this one}}
+func.func @main_fallback() {
   return
 }
 

@@ -133,6 +133,31 @@ module attributes {fovea.launches = {main = {shared_bytes = 4096 : i64, threads 
 
 // -----
 
+// Where a tensor map cannot be made, the fallback runs instead.
+// CHECK-LABEL: func.func @main_task
+// CHECK: llvm.call @fovea_sim_add_tensor_map
+// CHECK: %[[REFUSED:.*]] = llvm.call @fovea_sim_drop_refused_maps() : () -> i32
+// CHECK: %[[OTHER:.*]] = arith.cmpi ne, %[[REFUSED]]
+// CHECK-COUNT-4: llvm.select %[[OTHER]]
+// CHECK: llvm.call @fovea_sim_run
+// CHECK-LABEL: func.func @main_thread
+// CHECK: llvm.call @fovea_sim_thread_id
+// CHECK-LABEL: func.func @main_fallback_thread
+// CHECK: llvm.call @fovea_sim_thread_id
+module attributes {fovea.launches = {main = {fallback = {shared_bytes = 2048 : i64, threads = 256 : i64}, shared_bytes = 4096 : i64,
+    threads = 384 : i64, tensor_maps = [{param = 0 : i64, box = array<i64: 1, 1, 8, 64>, swizzle = 128 : i64}]}}} {
+  func.func @main_task(%values: !llvm.ptr, %task: !llvm.ptr, %arena: !llvm.ptr) -> i32 {
+    %id = nvvm.read.ptx.sreg.tid.x : i32
+    return %id : i32
+  }
+  func.func @main_fallback_task(%values: !llvm.ptr, %task: !llvm.ptr, %arena: !llvm.ptr) -> i32 {
+    %id = nvvm.read.ptx.sreg.tid.x : i32
+    return %id : i32
+  }
+}
+
+// -----
+
 module attributes {fovea.launches = {main = {shared_bytes = 1024 : i64, threads = 128 : i64}}} {
   func.func @main_task(%values: !llvm.ptr, %task: !llvm.ptr, %arena: !llvm.ptr) -> i32 {
     // expected-error @below {{is nothing that the simulator knows in this form}}

@@ -58,5 +58,38 @@ module attributes {
 
 // -----
 
+// A fallback takes the kernel's values and tasks, and no maps.
+// CHECK-LABEL: llvm.func @main
+// CHECK-SAME: llvm.byval = !llvm.array<104 x i8>{{.*}}llvm.byval = !llvm.array<128 x i8>
+// CHECK-SAME: nvvm.reqntid = array<i32: 384, 1, 1>
+// CHECK-LABEL: llvm.func @main_fallback
+// CHECK-SAME: (%{{.*}}: !llvm.ptr {llvm.align = 8 : i64, llvm.byval = !llvm.array<104 x i8>, nvvm.grid_constant}, %{{[^:]*}}: !llvm.ptr)
+// CHECK-SAME: nvvm.kernel, nvvm.reqntid = array<i32: 256, 1, 1>
+module attributes {
+  fovea.kernels = [{name = "main", params = [{}]}],
+  fovea.launches = {main = {fallback = {shared_bytes = 2048 : i64, threads = 256 : i64}, shared_bytes = 1024 : i64, threads = 384 : i64,
+    tensor_maps = [{param = 0 : i64, box = array<i64: 1, 1, 8, 64>, swizzle = 128 : i64}]}}
+} {
+  func.func @main_task(%values: !llvm.ptr, %task: !llvm.ptr, %arena: !llvm.ptr) -> i32 {
+    %ok = arith.constant 0 : i32
+    return %ok : i32
+  }
+  func.func @main_fallback_task(%values: !llvm.ptr, %task: !llvm.ptr, %arena: !llvm.ptr) -> i32 {
+    %ok = arith.constant 0 : i32
+    return %ok : i32
+  }
+}
+
+// -----
+
+// expected-error @below {{has no 'main_task', which fovea.launches speaks of}}
+module attributes {
+  fovea.kernels = [{name = "main", params = [{}]}],
+  fovea.launches = {main = {shared_bytes = 1024 : i64, threads = 384 : i64}}
+} {
+}
+
+// -----
+
 // expected-error @below {{has no kernels for a GPU: fovea.launches and fovea.kernels are missing}}
 module {}

@@ -77,6 +77,9 @@ Outcome GpuLaunch::launch(const Case &c, const std::string &arch) {
   std::vector<HostTensor *> tensors = {inputs[0].get(), inputs[1].get(), inputs[2].get(), &run.outputs[0],
                                        &run.outputs[1]};
   std::vector<DLTensor> views;
+  std::vector<std::vector<int64_t>> strides;
+  for (HostTensor *tensor : tensors)
+    strides.push_back(c.strides(strides.size(), tensor->shape));
   for (HostTensor *tensor : tensors) {
     DLTensor view = {};
     view.data = tensor->bytes.empty() ? nullptr : upload(*tensor);
@@ -85,6 +88,8 @@ Outcome GpuLaunch::launch(const Case &c, const std::string &arch) {
     view.dtype = {uint8_t(tensor->dtype == DType::F32 ? kDLFloat : kDLBfloat), uint8_t(8 * byteWidth(tensor->dtype)),
                   1};
     view.shape = tensor->shape.data();
+    if (std::vector<int64_t> &own = strides[views.size()]; !own.empty())
+      view.strides = own.data();
     views.push_back(view);
   }
   std::vector<fovea_arg> args(6);
@@ -111,6 +116,8 @@ Outcome GpuLaunch::launch(const Case &c, const std::string &arch) {
     EXPECT_EQ(fovea_device_download(device.get(), run.outputs[k].bytes.data(), views[3 + k].data,
                                     run.outputs[k].bytes.size(), nullptr, nullptr),
               FOVEA_OK);
+  run.stats.struct_size = sizeof(run.stats);
+  fovea_plan_get_stats(plan.get(), &run.stats);
   return run;
 }
 
@@ -155,6 +162,35 @@ TEST_F(GpuLaunch, WarpgroupsTakeTensorMaps) {
     EXPECT_EQ(fake::launches().back().threads, 384u);
     std::vector<std::string> calls = fake::calls();
     EXPECT_EQ(std::count(calls.begin(), calls.end(), "cuTensorMapEncodeTiled"), keys ? 3 : 1);
+  }
+}
+
+/// Sequences that share their memory have a stride of 0: warps compute the same tasks without tensor maps.
+TEST_F(GpuLaunch, WhatTmaRefusesIsComputedByWarps) {
+  fake::setCapability(9, 0);
+  fake::setLimits(227 * 1024, 1024, 0x7FFFFFFF);
+  Case c;
+  c.mask = kWindow;
+  c.batches = 2;
+  c.heads = 4;
+  c.kvHeads = 2;
+  c.queries = 130;
+  c.keys = 300;
+  c.offset = 170;
+  c.isRepeated = true;
+  for (bool isShared : {true, false}) {
+    c.isShared = isShared;
+    fake::clearCalls();
+    Outcome run = launch(c, "sm_90a");
+    ASSERT_EQ(run.error, "");
+    EXPECT_LE(worstRatio(evaluate(c), run), 1);
+    const fake::Launch launch = fake::launches().back();
+    EXPECT_EQ(launch.kernel, isShared ? "main_fallback" : "main");
+    EXPECT_EQ(launch.blocks, 16u);
+    EXPECT_EQ(launch.threads, isShared ? 256u : 384u);
+    EXPECT_EQ(run.stats.fallback_runs, isShared);
+    std::vector<std::string> calls = fake::calls();
+    EXPECT_EQ(std::count(calls.begin(), calls.end(), "cuTensorMapEncodeTiled"), isShared ? 0 : 3);
   }
 }
 

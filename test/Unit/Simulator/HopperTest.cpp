@@ -4,6 +4,7 @@
 #include "Fixture.h"
 
 using namespace fovea::test;
+using namespace fovea::reference;
 
 namespace {
 
@@ -142,6 +143,42 @@ TEST(HopperFamilies, TheOtherOneTakesWhatIsLeft) {
   c.valueSize = 48;
   c.mask = kCausal;
   expectRight(c, {kTarget});
+}
+
+/// TMA describes no stride of 0; tiles of any form and summaries of what masks read are the same for both kernels.
+TEST(HopperFallback, TakesStridesThatTmaRefuses) {
+  for (const char *schedule : {"", "query_tile = 64, key_block = 48, lanes = 1, panel = 64, micro_keys = 4",
+                               "query_tile = 128, key_block = 176, lanes = 1, panel = 64, micro_keys = 4"})
+    for (int64_t queries : {3, 130}) {
+      SCOPED_TRACE(std::string(schedule) + ", " + std::to_string(queries) + " queries");
+      Case c;
+      c.schedule = schedule;
+      c.mask = kSinks;
+      c.batches = 2;
+      c.heads = 2;
+      c.queries = queries;
+      c.keys = 600;
+      c.offset = 600 - queries;
+      c.isRepeated = c.isShared = true;
+      expectRight(c, {kTarget});
+    }
+}
+
+TEST(HopperFallback, ReadsTheSameSummaries) {
+  Case c;
+  c.parameters = "%doc: tensor<?xi32>";
+  c.values = {std::make_shared<HostTensor>(HostTensor::zeros(DType::I32, {300}))};
+  for (int64_t k = 0; k < 300; ++k)
+    c.values[0]->data<int32_t>()[k] = int32_t(k / 70);
+  c.mask = "%a = tensor.extract %doc[%i] : tensor<?xi32>\n %c = tensor.extract %doc[%j] : tensor<?xi32>\n"
+           "%keep = arith.cmpi eq, %a, %c : i32\n attn.yield %keep : i1\n";
+  c.batches = 2;
+  c.queries = c.keys = 300;
+  c.isRepeated = true;
+  for (bool isShared : {false, true}) {
+    c.isShared = isShared;
+    expectRight(c, {kTarget});
+  }
 }
 
 /// Whatever order warps run and copies land in, nothing is found, and no bit changes.
