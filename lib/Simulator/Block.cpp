@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <mutex>
+#include <numeric>
 #include <optional>
 
 using namespace fovea::simulator;
@@ -58,6 +59,7 @@ bool Block::run(const Body &newBody, int newCount, int64_t sharedBytes, uint64_t
   number = ++numbers;
   acquired.clear();
   predicates[0] = predicates[1] = false;
+  some.fill(BarrierOfSome());
   hasFailed = false;
   if (int(threads.size()) < count)
     threads.resize(size_t(count));
@@ -133,7 +135,7 @@ void Block::explainStandstill() {
       continue;
     last = thread.waitsAt;
     std::string what = thread.status == Status::AtMbarrier   ? thread.awaited->describe()
-                       : thread.status == Status::AtBarrier  ? "the rest of its block at this barrier"
+                       : thread.status == Status::AtBarrier  ? "the others at this barrier"
                        : thread.status == Status::AtProducts ? "the rest of its warpgroup to start these products"
                                                              : "the rest of its warp at this operation";
     text += (text.empty() ? "" : "; ") + std::string(last) + ": thread " + std::to_string(id) + " waits forever for " +
@@ -163,7 +165,9 @@ void Block::barrier(const char *where) {
                      std::to_string(id) + " at another (" + threads[size_t(id)].waitsAt + ")");
   atBarrier = 0;
   memory.passBarrier();
-  passBarrierClocks();
+  std::vector<int> all(clocks.size());
+  std::iota(all.begin(), all.end(), 0);
+  joinClocks(all);
   release(0, count);
 }
 
@@ -175,6 +179,43 @@ bool Block::barrierOr(bool predicate, const char *where) {
   any |= predicate;
   barrier(where);
   return any;
+}
+
+bool Block::barrierOfSome(int which, int expected, bool predicate, const char *where) {
+  auto at = [&] { return std::string(where) + ": thread " + std::to_string(running); };
+  if (which < 1 || which >= int(some.size()))
+    require(at() + " is at barrier " + std::to_string(which) + "; those of some threads are 1 to 15");
+  if (expected <= 0 || expected % kLanes != 0)
+    require(at() + " is at a barrier of " + std::to_string(expected) + " threads, which are no whole warps");
+  BarrierOfSome &barrier = some[size_t(which)];
+  if (barrier.waiting.empty())
+    barrier = {expected, false, where, {}};
+  if (barrier.expected != expected || barrier.where != where)
+    require(at() + " is at this barrier, and thread " + std::to_string(barrier.waiting.front()) + " at another (" +
+            barrier.where + ")");
+  barrier.any |= predicate;
+  barrier.waiting.push_back(running);
+  if (int(barrier.waiting.size()) < expected) {
+    pause(Status::AtBarrier, where);
+    return threads[size_t(running)].told;
+  }
+  std::vector<int> passed;
+  for (int id : barrier.waiting) {
+    threads[size_t(id)].told = barrier.any;
+    threads[size_t(id)].status = Status::Ready;
+    if (passed.empty() || passed.back() != id / kLanes)
+      passed.push_back(id / kLanes);
+  }
+  joinClocks(passed);
+  barrier.waiting.clear();
+  return barrier.any;
+}
+
+/// Where bulk copies bring what is read, clocks say who has seen it.
+void Block::read(const char *source, const char *where) {
+  if (maps.empty())
+    return require(memory.read(source, {running, where}));
+  touch(offsetOf(source), SharedMemory::kGrainBytes, /*writes=*/false, where);
 }
 
 void Block::accessShared(const char *address, int64_t bytes, bool isWrite, const char *where) {

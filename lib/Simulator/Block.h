@@ -38,7 +38,10 @@ public:
   void barrier(const char *where);
   /// A barrier that tells all threads whether `predicate` is true in one of them.
   bool barrierOr(bool predicate, const char *where);
-  void read(const char *source, const char *where) { require(memory.read(source, {running, where})); }
+  /// A barrier of `threads` of its threads, with a number of its own.
+  bool barrierOfSome(int barrier, int threads, bool predicate, const char *where);
+  /// 16 bytes of shared memory.
+  void read(const char *source, const char *where);
   void accessShared(const char *address, int64_t bytes, bool isWrite, const char *where);
   void accessGlobal(const void *address, int64_t bytes, bool isWrite, const char *where);
   int32_t addGlobal(int32_t *address, int32_t value, const char *where);
@@ -96,9 +99,16 @@ private:
     std::vector<Copy> open;                // not yet in a group
     std::vector<std::vector<Copy>> groups; // not yet waited for, the oldest first
     Mbarrier *awaited = nullptr;
+    bool told = false;               // by the last barrier of some
     int products = 0;                // that it has issued
     std::vector<int> committed;      // how many it had when each group ended
     bool hasTouchedRegisters = true; // since its last fence: those of products, or what becomes one
+  };
+  struct BarrierOfSome {
+    int expected = 0;
+    bool any = false;
+    const char *where = nullptr;
+    std::vector<int> waiting; // threads
   };
   struct TensorCopy {
     int64_t target;
@@ -123,7 +133,8 @@ private:
 
   void resetAsync(int64_t sharedBytes);
   VectorClock &clock() { return clocks[size_t(running / kLanes)]; }
-  void passBarrierClocks();
+  /// Of a barrier that these warps have passed: each has seen what all have done.
+  void joinClocks(const std::vector<int> &of);
   Mbarrier *findMbarrier(int64_t offset, const char *where);
   void advance(Mbarrier &barrier);
   void wake(Status status, const std::function<bool(const Thread &)> &isConcerned);
@@ -140,13 +151,14 @@ private:
   std::vector<VectorClock> clocks; // of the warps
   Mbarriers mbarriers;
   std::vector<TensorMap> nextMaps, maps;
-  std::string mapFault, refusal; // of those for the next block: the code's fault, the tensor's
+  std::string mapFault, refusal;  // of those for the next block: the code's fault, the tensor's
   std::vector<TensorCopy> copies; // on their way
   std::vector<Products> products; // of each warpgroup
   std::vector<int> registers;     // of each warp's threads, 0: as launched
   GlobalMemory global;
   int count = 0, running = 0, atBarrier = 0;
   bool hasFailed = false, hasMoved = false;
+  std::array<BarrierOfSome, 16> some;
   bool predicates[2] = {false, false}; // of this barrier and the last one, in turn
   uint64_t number = 0;                 // of the block that runs, among all
   Acquired acquired;

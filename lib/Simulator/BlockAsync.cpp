@@ -30,13 +30,13 @@ void Block::resetAsync(int64_t sharedBytes) {
   registers.assign(warpCount, 0);
 }
 
-void Block::passBarrierClocks() {
+void Block::joinClocks(const std::vector<int> &of) {
   VectorClock all;
-  for (const VectorClock &one : clocks)
-    all.join(one);
-  for (size_t warp = 0; warp < clocks.size(); ++warp) {
-    clocks[warp] = all;
-    ++clocks[warp][int(warp)];
+  for (int warp : of)
+    all.join(clocks[size_t(warp)]);
+  for (int warp : of) {
+    clocks[size_t(warp)] = all;
+    ++clocks[size_t(warp)][warp];
   }
 }
 

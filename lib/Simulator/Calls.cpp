@@ -110,6 +110,9 @@ static void fovea_sim_barrier(const char *where) { currentBlock().barrier(where)
 static int32_t fovea_sim_barrier_or(int32_t predicate, const char *where) {
   return currentBlock().barrierOr(predicate != 0, where);
 }
+static int32_t fovea_sim_barrier_of_some(int32_t barrier, int32_t threads, int32_t predicate, const char *where) {
+  return currentBlock().barrierOfSome(barrier, threads, predicate != 0, where);
+}
 static int32_t fovea_sim_global_add(int32_t *address, int32_t value, const char *where) {
   return currentBlock().addGlobal(address, value, where);
 }
@@ -143,15 +146,25 @@ static uint32_t fovea_sim_pack(float low, float high, int32_t isBFloat, const ch
 
 const std::vector<Symbol> &fovea::simulator::symbols() {
   static const std::vector<Symbol> all = [] {
-    std::vector<Symbol> known = {FOVEA_SYMBOL(fovea_sim_run),          FOVEA_SYMBOL(fovea_sim_thread_id),
-                                 FOVEA_SYMBOL(fovea_sim_shared),       FOVEA_SYMBOL(fovea_sim_cp_async),
-                                 FOVEA_SYMBOL(fovea_sim_commit_group), FOVEA_SYMBOL(fovea_sim_wait_group),
-                                 FOVEA_SYMBOL(fovea_sim_barrier),      FOVEA_SYMBOL(fovea_sim_shuffle_xor),
-                                 FOVEA_SYMBOL(fovea_sim_ldmatrix),     FOVEA_SYMBOL(fovea_sim_mma),
-                                 FOVEA_SYMBOL(fovea_sim_pack),         FOVEA_SYMBOL(fovea_sim_global_read),
-                                 FOVEA_SYMBOL(fovea_sim_global_write), FOVEA_SYMBOL(fovea_sim_global_add),
-                                 FOVEA_SYMBOL(fovea_sim_barrier_or),   FOVEA_SYMBOL(fovea_sim_fence),
-                                 FOVEA_SYMBOL(fovea_sim_shared_read),  FOVEA_SYMBOL(fovea_sim_shared_write)};
+    std::vector<Symbol> known = {FOVEA_SYMBOL(fovea_sim_run),
+                                 FOVEA_SYMBOL(fovea_sim_thread_id),
+                                 FOVEA_SYMBOL(fovea_sim_shared),
+                                 FOVEA_SYMBOL(fovea_sim_cp_async),
+                                 FOVEA_SYMBOL(fovea_sim_commit_group),
+                                 FOVEA_SYMBOL(fovea_sim_wait_group),
+                                 FOVEA_SYMBOL(fovea_sim_barrier),
+                                 FOVEA_SYMBOL(fovea_sim_shuffle_xor),
+                                 FOVEA_SYMBOL(fovea_sim_ldmatrix),
+                                 FOVEA_SYMBOL(fovea_sim_mma),
+                                 FOVEA_SYMBOL(fovea_sim_pack),
+                                 FOVEA_SYMBOL(fovea_sim_global_read),
+                                 FOVEA_SYMBOL(fovea_sim_global_write),
+                                 FOVEA_SYMBOL(fovea_sim_global_add),
+                                 FOVEA_SYMBOL(fovea_sim_barrier_or),
+                                 FOVEA_SYMBOL(fovea_sim_fence),
+                                 FOVEA_SYMBOL(fovea_sim_shared_read),
+                                 FOVEA_SYMBOL(fovea_sim_shared_write),
+                                 FOVEA_SYMBOL(fovea_sim_barrier_of_some)};
     for (const Symbol &symbol : asyncSymbols())
       known.push_back(symbol);
     return known;

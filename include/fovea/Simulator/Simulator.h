@@ -12,7 +12,7 @@
 //   that waited for its mbarrier, and what a product of a warpgroup reads is overwritten behind an mbarrier that says
 //   it is read; products that read registers without a fence, accumulators that are read before they are waited for;
 //   mbarriers that are counted wrongly; ordinary stores that the async proxy reads without a fence;
-// - lanes of a warp at different collective operations, threads that a barrier waits for in vain;
+// - lanes of a warp at different collective operations, threads that a barrier, of all or of some, waits for in vain;
 // - shared memory out of bounds or never written, addresses that are not multiples of 16 bytes;
 // - global memory that is no tensor of the kernel, or is written and an input.
 //

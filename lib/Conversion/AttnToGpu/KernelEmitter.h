@@ -11,7 +11,7 @@
 namespace fovea {
 
 /// In place of `op`, at the builder's insertion point. `mayPack`: few queries may make other tasks than tiles of one
-/// head with all its keys (TileRows.h).
+/// head with all its keys (Packing.h).
 void emitKernel(attn::AttentionOp op, const Geometry &geometry, bool mayPack, mlir::OpBuilder &builder);
 
 } // namespace fovea

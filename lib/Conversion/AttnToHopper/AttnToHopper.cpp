@@ -3,6 +3,7 @@
 // One attention becomes tasks, and a task the code of one thread of a warp-specialised block for sm_90a: a producer
 // that brings tiles by TMA, consumers that compute on them with wgmma.
 #include "../GpuCommon/Launches.h"
+#include "../GpuCommon/Output.h"
 #include "Consumer.h"
 #include "fovea/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -38,7 +39,8 @@ public:
     Value tiles = arith::CeilDivUIOp::create(b, problem.query.rows, b.index(geometry.rows));
     auto taskOp = TaskOp::create(b, problem.query.batches, problem.query.heads, tiles, *op.getSchedule());
     b.setInsertionPointToStart(&taskOp.getBody().front());
-    Task task(b, problem, *op.getSchedule(), taskOp.getBody().getArguments());
+    TileRows rows(b, problem, taskOp.getBody().getArguments(), geometry.rows);
+    Task task(b, problem, rows, geometry.keys, b.index(0), problem.key.rows);
     emitTask(task);
     op.erase();
   }
@@ -75,7 +77,7 @@ void KernelEmitter::emitTask(Task &task) {
   reallocate(NVVM::SetMaxRegisterAction::increase, kConsumerRegisters);
   thread.warp = b.div(b.add(thread.id, -kWarpgroupThreads), kWarpLanes);
   Consumer consumer(b, thread, geometry, pipeline, problem, task, softmax);
-  task.storeRows(thread, softmax, consumer.emit(first));
+  storeOutput(b, problem, softmax, thread, task.rows, consumer.emit(first));
 }
 
 /// A block of two warpgroups has registers enough.
@@ -88,10 +90,11 @@ void KernelEmitter::reallocate(NVVM::SetMaxRegisterAction action, uint32_t regis
 /// One thread walks the same blocks as the consumers. Without a block it brings nothing: what is still on its way when
 /// a block of threads ends would land in the next one's memory.
 void KernelEmitter::produce(Task &task, Value first) {
-  Value batch = b.toI32(task.batch), kvHead = b.toI32(problem.kvHead(b, task.head));
+  const TileRows &rows = task.rows;
+  Value batch = b.toI32(rows.batch), kvHead = b.toI32(problem.kvHead(b, rows.head));
   auto inside = [&](Value key) { return b.less(key, task.keyEnd); };
   b.when(inside(first),
-         [&] { pipeline.produce(Source::Query, {b.i32(0), b.i32(0)}, b.toI32(task.row), b.toI32(task.head), batch); });
+         [&] { pipeline.produce(Source::Query, {b.i32(0), b.i32(0)}, b.toI32(rows.row), b.toI32(rows.head), batch); });
   b.loop(
       {first, b.i32(0)}, [&](ValueRange now) { return inside(now[0]); },
       [&](ValueRange now) -> Values {

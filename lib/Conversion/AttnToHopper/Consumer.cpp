@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Consumer.h"
 
+#include "../GpuCommon/NonFinite.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
 using namespace mlir;
 using namespace fovea;
+
+constexpr int64_t kConsumerBarrier = 1; // number 0 is that of the whole block
 
 State Consumer::emit(Value first) {
   Values empty = State::empty(b, geometry.columns).values();
@@ -13,10 +19,10 @@ State Consumer::emit(Value first) {
 
 Values Consumer::scores(Value key, Values products) {
   Value row = b.add(b.mul(thread.warp, kWarpRows), b.div(thread.lane, 4));
-  Value warpRow = b.add(task.position, b.toIndex(b.mul(thread.warp, kWarpRows)));
-  Value isMasked = task.isMasked(key, warpRow, kWarpRows);
-  Value first = b.add(task.position, b.toIndex(row));
-  Place place{task.batch, {task.head, task.head}, {first, b.add(first, 8)}, key, problem.key.rows, isMasked};
+  const TileRows &rows = task.rows;
+  Value isMasked = task.isMasked(key, thread.warp);
+  Value first = b.add(rows.position, b.toIndex(row));
+  Place place{rows.batch, {rows.head, rows.head}, {first, b.add(first, 8)}, key, problem.key.rows, isMasked};
   return softmax.scores(b, thread, place, products);
 }
 
@@ -26,6 +32,46 @@ Values Consumer::pack(ValueRange weights) {
   for (size_t k = 0; k < weights.size(); k += 2)
     packed.push_back(b.pack(weights[k], weights[k + 1], geometry.element));
   return packed;
+}
+
+/// `acc` is what comes before the block's P V. In a block that is PARTIAL for the task, values that are not finite must
+/// not reach rows that do not see them: what they add is taken here, and they become 0 (NonFinite.h). Two warpgroups
+/// read the same values, so all consumers look, and together. A block that is FULL, for all of them, waits for nothing.
+Values Consumer::addNonFinite(Value key, Slot slot, ValueRange weights, Values acc) {
+  if (!attn::AttentionOp(problem.op).hasMask())
+    return acc;
+  auto search = [&] {
+    pipeline.awaitFull(Source::Value, slot);
+    Thread sharer = thread;
+    sharer.id = b.add(thread.id, -kWarpgroupThreads);
+    Value stage = pipeline.offset(Source::Value, slot.stage), found = b.i32(0);
+    for (int64_t panel = 0; panel < geometry.panels(); ++panel)
+      found = b.createOrFold<arith::OrIOp>(found, findNonFinite(b, sharer, geometry.consumerThreads(),
+                                                                geometry.valuePanel(panel), geometry.element, stage));
+    Value isMine = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, found, b.i32(0));
+    Value isFound = b.barrierOfSomeOr(isMine, kConsumerBarrier, geometry.consumerThreads());
+    return b.choose(
+        isFound, ValueRange(acc).getTypes(), [&] { return takeNonFinite(sharer, stage, weights, acc); },
+        [&] { return acc; });
+  };
+  return b.choose(task.isFull(key), ValueRange(acc).getTypes(), [&] { return acc; }, search);
+}
+
+Values Consumer::takeNonFinite(const Thread &sharer, Value stage, ValueRange weights, Values acc) {
+  Values sums, seen = seenKeysOfPacked(b, weights, geometry.element);
+  size_t perPanel = acc.size() / size_t(geometry.panels());
+  for (int64_t panel = 0; panel < geometry.panels(); ++panel)
+    llvm::append_range(sums, fovea::addNonFinite(b, sharer, geometry.valuePanel(panel), geometry.element, seen, stage,
+                                                 Values(ValueRange(acc).slice(size_t(panel) * perPanel, perPanel))));
+  Purpose purpose(b, "values that are not finite");
+  b.barrierOfSome(kConsumerBarrier, geometry.consumerThreads()); // every warp has read them
+  for (int64_t panel = 0; panel < geometry.panels(); ++panel)
+    clearNonFinite(b, sharer, geometry.consumerThreads(), geometry.valuePanel(panel), geometry.element, stage);
+  // Products read shared memory through another proxy, and so do copies write it.
+  NVVM::FenceProxyOp::create(b, NVVM::ProxyKind::async_shared,
+                             NVVM::SharedSpaceAttr::get(b.getContext(), NVVM::SharedSpace::shared_cta));
+  b.barrierOfSome(kConsumerBarrier, geometry.consumerThreads());
+  return sums;
 }
 
 /// The first block's scores have nothing to overlap with.
@@ -38,12 +84,13 @@ Values Consumer::visible(Value first) {
   pipeline.release(Source::Key, slot);
   State state = State::empty(b, /*columns=*/0);
   Values weights = softmax.update(b, scores(first, products), state).weights;
-  return rest(first, state, pack(weights));
+  Values packed = pack(weights);
+  state.acc = addNonFinite(first, slot, packed, State::empty(b, geometry.columns).acc);
+  return rest(first, state, packed);
 }
 
-/// P V of the block at `first`, then the other blocks. `state` has no acc: P V begins it.
+/// P V of the block at `first`, then the other blocks.
 Values Consumer::rest(Value first, State state, Values weights) {
-  state.acc = State::empty(b, geometry.columns).acc;
   // The block whose scores are next, and its number; the weights of the one before it; the state.
   Values carried = {task.nextVisible(b.add(first, geometry.keys)), b.i32(1)};
   size_t weightsBegin = carried.size(), weightsCount = weights.size();
@@ -70,9 +117,10 @@ Values Consumer::rest(Value first, State state, Values weights) {
     pipeline.release(Source::Value, old);
     for (int64_t row = 0; row < 2; ++row)
       Softmax::rescale(b, acc, update.alpha[row], row);
-    state.acc = acc;
+    Values packed = pack(update.weights);
+    state.acc = addNonFinite(key, slot, packed, acc);
     Values next = {task.nextVisible(b.add(key, geometry.keys)), b.add(number, 1)};
-    llvm::append_range(next, pack(update.weights));
+    llvm::append_range(next, packed);
     llvm::append_range(next, state.values());
     return next;
   };

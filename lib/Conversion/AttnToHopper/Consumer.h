@@ -2,6 +2,7 @@
 #ifndef FOVEA_LIB_CONVERSION_ATTNTOHOPPER_CONSUMER_H
 #define FOVEA_LIB_CONVERSION_ATTNTOHOPPER_CONSUMER_H
 
+#include "../GpuCommon/Softmax.h"
 #include "../GpuCommon/Task.h"
 #include "WarpgroupMatmul.h"
 
@@ -22,6 +23,8 @@ public:
 
 private:
   Values visible(mlir::Value first);
+  Values addNonFinite(mlir::Value key, Slot slot, mlir::ValueRange weights, Values acc);
+  Values takeNonFinite(const Thread &thread, mlir::Value stage, mlir::ValueRange weights, Values acc);
   Values rest(mlir::Value first, State state, Values weights);
   Values scores(mlir::Value key, Values products);
   Values pack(mlir::ValueRange weights);

@@ -4,7 +4,7 @@
 #ifndef FOVEA_LIB_CONVERSION_ATTNTOHOPPER_HOPPER_GEOMETRY_H
 #define FOVEA_LIB_CONVERSION_ATTNTOHOPPER_HOPPER_GEOMETRY_H
 
-#include "../GpuCommon/WarpEmitter.h"
+#include "../GpuCommon/SharedTile.h"
 #include "fovea/Dialect/Attn/IR/Attn.h"
 
 namespace fovea {
@@ -36,7 +36,10 @@ struct HopperGeometry {
   int64_t barriers() const { return 1 + 4 * stages; } // queries; keys and values of each stage, full and empty
   int64_t sharedBytes() const { return barrierBase() + barriers() * kBarrierBytes; }
   int64_t consumers() const { return rows / kWarpgroupRows; }
-  int64_t threads() const { return (1 + consumers()) * kWarpgroupThreads; }
+  int64_t consumerThreads() const { return consumers() * kWarpgroupThreads; }
+  int64_t threads() const { return kWarpgroupThreads + consumerThreads(); }
+  /// Of the values of a stage, as threads see them.
+  SharedTile valuePanel(int64_t panel) const { return {panel * keys * kSwizzleBytes, keys, kPanelColumns}; }
 };
 
 } // namespace fovea

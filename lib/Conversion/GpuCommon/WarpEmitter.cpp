@@ -30,6 +30,7 @@ Value WarpEmitter::rem(Value a, int64_t c) { return createOrFold<arith::RemUIOp>
 Value WarpEmitter::bitXor(Value a, Value c) { return createOrFold<arith::XOrIOp>(a, c); }
 Value WarpEmitter::bitXor(Value a, int64_t c) { return bitXor(a, likewise(*this, a, c)); }
 Value WarpEmitter::less(Value a, Value c) { return arith::CmpIOp::create(*this, arith::CmpIPredicate::slt, a, c); }
+Value WarpEmitter::least(Value a, Value c) { return createOrFold<arith::MinSIOp>(a, c); }
 Value WarpEmitter::select(Value condition, Value a, Value c) { return arith::SelectOp::create(*this, condition, a, c); }
 Value WarpEmitter::both(Value a, Value c) { return createOrFold<arith::AndIOp>(a, c); }
 Value WarpEmitter::toIndex(Value integer) { return arith::IndexCastOp::create(*this, getIndexType(), integer); }
@@ -52,6 +53,17 @@ Value WarpEmitter::shuffleXor(Value value, int64_t offset) {
 Value WarpEmitter::barrierOr(Value predicate) {
   auto kind = NVVM::BarrierReductionAttr::get(getContext(), NVVM::BarrierReduction::OR);
   return NVVM::BarrierOp::create(*this, TypeRange(getI32Type()), Value(), Value(), kind, predicate).getRes();
+}
+
+void WarpEmitter::barrierOfSome(int64_t number, int64_t threads) {
+  NVVM::BarrierOp::create(*this, TypeRange(), i32(number), i32(threads), NVVM::BarrierReductionAttr(), Value());
+}
+
+/// The intrinsic by its name: nvvm.barrier forgets the reduction where it has a number of threads.
+Value WarpEmitter::barrierOfSomeOr(Value predicate, int64_t number, int64_t threads) {
+  return LLVM::CallIntrinsicOp::create(*this, getI1Type(), getStringAttr(kBarrierOfSomeOr),
+                                       ValueRange{i32(number), i32(threads), predicate})
+      .getResult(0);
 }
 
 Value WarpEmitter::pack(Value low, Value high, Type element) {

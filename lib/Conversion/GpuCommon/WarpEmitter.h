@@ -17,6 +17,8 @@ inline constexpr int64_t kFragmentColumns = 8, kFragmentValues = 4; // of an acc
 inline constexpr int64_t kMmaDepth = 16;                            // k of one mma
 inline constexpr int64_t kChunkBytes = 16, kChunkElements = 8;      // of cp.async, and a row of an ldmatrix matrix
 
+inline constexpr llvm::StringLiteral kBarrierOfSomeOr = "llvm.nvvm.barrier.cta.red.or.aligned.count";
+
 struct WarpEmitter : mlir::ImplicitLocOpBuilder {
   WarpEmitter(mlir::Location loc, mlir::OpBuilder &builder);
 
@@ -33,7 +35,8 @@ struct WarpEmitter : mlir::ImplicitLocOpBuilder {
   mlir::Value rem(mlir::Value a, int64_t c); // unsigned
   mlir::Value bitXor(mlir::Value a, mlir::Value c);
   mlir::Value bitXor(mlir::Value a, int64_t c);
-  mlir::Value less(mlir::Value a, mlir::Value c); // signed
+  mlir::Value less(mlir::Value a, mlir::Value c);  // signed
+  mlir::Value least(mlir::Value a, mlir::Value c); // signed
   mlir::Value select(mlir::Value condition, mlir::Value a, mlir::Value c);
   mlir::Value both(mlir::Value a, mlir::Value c);
   mlir::Value toIndex(mlir::Value integer);
@@ -50,6 +53,10 @@ struct WarpEmitter : mlir::ImplicitLocOpBuilder {
   mlir::Value shuffleXor(mlir::Value value, int64_t offset);
   /// A barrier of the block; not 0, in every thread, if some thread's i32 is.
   mlir::Value barrierOr(mlir::Value predicate);
+  /// A barrier of `threads` threads alone, whole warps; `number`, from 1 to 15, is theirs.
+  void barrierOfSome(int64_t number, int64_t threads);
+  /// The same, and whether an i1 is true in one of them.
+  mlir::Value barrierOfSomeOr(mlir::Value predicate, int64_t number, int64_t threads);
   /// Two f32, rounded to 16-bit floats in one register, `low` first.
   mlir::Value pack(mlir::Value low, mlir::Value high, mlir::Type element);
   /// Four 8 x 8 matrices of 16-bit elements; each lane gives the address of one row.

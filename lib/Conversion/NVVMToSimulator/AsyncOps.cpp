@@ -113,11 +113,13 @@ FailureOr<bool> AsyncOps::replace(Operation *op) {
           return false;
         bool writes = isa<LLVM::StoreOp>(op);
         Type type = writes ? op->getOperand(0).getType() : op->getResult(0).getType();
-        if (!type.isIntOrFloat())
+        auto vector = dyn_cast<VectorType>(type);
+        Type element = vector ? vector.getElementType() : type;
+        if (!element.isIntOrFloat())
           return unknown(op);
+        int64_t bytes = (vector ? vector.getNumElements() : 1) * element.getIntOrFloatBitWidth() / 8;
         e.call("fovea_sim_touch", {},
-               {e.generic(o.getAddr()), e.constant(type.getIntOrFloatBitWidth() / 8, 64), e.constant(writes, 32),
-                e.place(op)});
+               {e.generic(o.getAddr()), e.constant(bytes, 64), e.constant(writes, 32), e.place(op)});
         return true; // and the op itself stays
       })
       .Default([](Operation *) -> FailureOr<bool> { return false; });

@@ -3,6 +3,7 @@
 // The simulator's side of these calls is lib/Simulator/Calls.cpp.
 #include "../Common/KernelValues.h"
 #include "../GpuCommon/Launches.h"
+#include "../GpuCommon/WarpEmitter.h"
 #include "AsyncOps.h"
 #include "fovea/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -147,6 +148,7 @@ private:
           return finish(op), success();
         })
         .Case([&](NVVM::BarrierOp o) { return replaceBarrier(o); })
+        .Case([&](LLVM::CallIntrinsicOp o) { return replaceIntrinsic(o); })
         .Case([&](LLVM::AtomicRMWOp o) { return replaceAtomic(o); })
         .Case([&](LLVM::FenceOp o) { return replaceFence(o); })
         .Case([&](NVVM::ShflOp o) { return replaceShuffle(o); })
@@ -185,9 +187,24 @@ private:
   }
 
   LogicalResult replaceBarrier(NVVM::BarrierOp op) {
+    if (op.getBarrierId() && op.getNumberOfThreads() && !op.getReductionOp()) {
+      call("fovea_sim_barrier_of_some", b.getI32Type(),
+           {op.getBarrierId(), op.getNumberOfThreads(), constant(0, 32), place(op)});
+      return finish(op), success();
+    }
     if (op.getBarrierId() || op.getNumberOfThreads() || op.getReductionOp() != NVVM::BarrierReduction::OR)
       return unknown(op);
     finish(op, call("fovea_sim_barrier_or", b.getI32Type(), {op.getReductionPredicate(), place(op)}));
+    return success();
+  }
+
+  LogicalResult replaceIntrinsic(LLVM::CallIntrinsicOp op) {
+    if (op.getIntrin() != kBarrierOfSomeOr)
+      return unknown(op);
+    ValueRange operands = op.getArgs();
+    Value predicate = LLVM::ZExtOp::create(b, b.getI32Type(), operands[2]);
+    Value any = call("fovea_sim_barrier_of_some", b.getI32Type(), {operands[0], operands[1], predicate, place(op)});
+    finish(op, LLVM::TruncOp::create(b, b.getI1Type(), any));
     return success();
   }
 

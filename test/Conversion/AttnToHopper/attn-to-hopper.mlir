@@ -83,6 +83,38 @@ func.func @bnhd(%q: !h, %k: !h, %v: !h, %o: !h) {
 
 // -----
 
+// Values that are not finite, in blocks that are PARTIAL for the task: all 256 consumers look at their shares, in both panels; where there is one,
+// products of indicators count what it adds, and it becomes 0 for the async proxy, too.
+// CHECK-LABEL: func.func @causal
+// CHECK: nvvm.setmaxregister increase 232
+// CHECK: "wgmma.wait_group.sync.aligned 0;"
+// CHECK: math.exp2
+// CHECK: scf.if
+// CHECK: nvvm.mbarrier.try_wait.parity
+// CHECK-COUNT-8: llvm.load {{.*}} : !llvm.ptr<3> -> vector<4xi32>
+// CHECK: llvm.call_intrinsic "llvm.nvvm.barrier.cta.red.or.aligned.count"
+// CHECK: scf.if
+// CHECK: nvvm.mma.sync
+// CHECK: nvvm.barrier id = %{{.*}} number_of_threads = %{{.*}}
+// CHECK-COUNT-8: llvm.store {{.*}} : vector<4xi32>, !llvm.ptr<3>
+// CHECK: nvvm.fence.proxy {kind = #nvvm.proxy_kind<async.shared>, space = #nvvm.shared_space<cta>}
+// CHECK-NEXT: arith.constant
+// CHECK: nvvm.barrier id = %{{.*}} number_of_threads = %{{.*}}
+// CHECK: scf.while
+// CHECK: llvm.call_intrinsic "llvm.nvvm.barrier.cta.red.or.aligned.count"
+// CHECK: func.func @causal_fallback
+!q = memref<1x2x200x128xbf16>
+func.func @causal(%q: !q, %k: !q, %v: !q, %o: !q) {
+  attn.attention %q, %k, %v outs(%o) schedule <query_tile = 128, key_block = 128, lanes = 32, panel = 64, micro_keys = 8>
+    mask (%b, %h, %i, %j) {
+      %keep = arith.cmpi sge, %i, %j : index
+      attn.yield %keep : i1
+    } : (!q, !q, !q, !q) -> ()
+  return
+}
+
+// -----
+
 // A schedule for warps is left to --convert-attn-to-gpu.
 // CHECK-LABEL: func.func @warps
 // CHECK-NEXT: attn.attention

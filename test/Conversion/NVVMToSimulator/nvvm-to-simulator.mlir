@@ -83,7 +83,12 @@ module attributes {
 // CHECK: llvm.call @fovea_sim_mbarrier_arrive
 // CHECK: llvm.call @fovea_sim_touch
 // CHECK: llvm.store {{.*}} !llvm.ptr<3>
+// CHECK: llvm.call @fovea_sim_touch
+// CHECK: llvm.load {{.*}} !llvm.ptr<3> -> vector<4xi32>
 // CHECK: llvm.call @fovea_sim_fence_proxy
+// CHECK: llvm.call @fovea_sim_barrier_of_some
+// CHECK: %[[ANY:.*]] = llvm.call @fovea_sim_barrier_of_some
+// CHECK: llvm.trunc %[[ANY]] : i32 to i1
 // CHECK: llvm.call @fovea_sim_wgmma_fence
 // CHECK: %[[FIRST:.*]] = llvm.call @fovea_sim_wgmma({{.*}}) : (!llvm.ptr, !llvm.ptr, f32, !llvm.ptr) -> f32
 // CHECK: %[[NULL:.*]] = llvm.mlir.zero : !llvm.ptr
@@ -111,7 +116,15 @@ module attributes {fovea.launches = {main = {shared_bytes = 4096 : i64, threads 
     nvvm.mbarrier.try_wait.parity %shared, %one, %one : !llvm.ptr<3>, i32, i32
     nvvm.mbarrier.arrive %shared : !llvm.ptr<3>
     llvm.store %one, %shared : i32, !llvm.ptr<3>
+    %chunk = llvm.load %shared : !llvm.ptr<3> -> vector<4xi32>
+    llvm.store %chunk, %values : vector<4xi32>, !llvm.ptr
     nvvm.fence.proxy {kind = #nvvm.proxy_kind<async.shared>, space = #nvvm.shared_space<cta>}
+    %c128 = arith.constant 128 : i32
+    nvvm.barrier id = %one number_of_threads = %c128
+    %true = arith.constant true
+    %any = llvm.call_intrinsic "llvm.nvvm.barrier.cta.red.or.aligned.count"(%one, %c128, %true) : (i32, i32, i1) -> i1
+    %wide = llvm.zext %any : i1 to i32
+    llvm.store %wide, %values : i32, !llvm.ptr
     nvvm.wgmma.fence.aligned
     %a = llvm.inline_asm has_side_effects "wgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16 {$0, $1, $2, $3}, $4, $5, 0, 1, 1, 0, 0;", "=f,=f,=f,=f,l,l" %desc, %desc : (i64, i64) -> !llvm.struct<(f32, f32, f32, f32)>
     %a0 = llvm.extractvalue %a[0] : !llvm.struct<(f32, f32, f32, f32)>

@@ -150,6 +150,8 @@ def OutlineTasks : Pass<"attn-outline-tasks", "::mlir::ModuleOp"> {
     for one record; `NAME_classify` says of any rectangle of the mask whether it is EMPTY, PARTIAL or FULL. All unpack `fovea_value`s
     into memrefs with dynamic strides, those of `attn.summary` after those of the arguments. A `fovea.kernels` attribute on the
     module keeps the signatures for the module table.
+
+    A function with `fovea.fallback_of` computes the tasks of the kernel that it names in another way: of it there is NAME_task alone.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
                            "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
