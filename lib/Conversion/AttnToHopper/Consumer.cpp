@@ -26,14 +26,6 @@ Values Consumer::scores(Value key, Values products) {
   return softmax.scores(b, thread, place, products);
 }
 
-/// Where an accumulator holds a score, the next product wants a weight: two values of a register pair up.
-Values Consumer::pack(ValueRange weights) {
-  Values packed;
-  for (size_t k = 0; k < weights.size(); k += 2)
-    packed.push_back(b.pack(weights[k], weights[k + 1], geometry.element));
-  return packed;
-}
-
 /// `acc` is what comes before the block's P V. In a block that is PARTIAL for the task, values that are not finite must
 /// not reach rows that do not see them: what they add is taken here, and they become 0 (NonFinite.h). Two warpgroups
 /// read the same values, so all consumers look, and together. A block that is FULL, for all of them, waits for nothing.
@@ -84,7 +76,7 @@ Values Consumer::visible(Value first) {
   pipeline.release(Source::Key, slot);
   State state = State::empty(b, /*columns=*/0);
   Values weights = softmax.update(b, scores(first, products), state).weights;
-  Values packed = pack(weights);
+  Values packed = packWeights(b, weights, geometry.element);
   state.acc = addNonFinite(first, slot, packed, State::empty(b, geometry.columns).acc);
   return rest(first, state, packed);
 }
@@ -117,7 +109,7 @@ Values Consumer::rest(Value first, State state, Values weights) {
     pipeline.release(Source::Value, old);
     for (int64_t row = 0; row < 2; ++row)
       Softmax::rescale(b, acc, update.alpha[row], row);
-    Values packed = pack(update.weights);
+    Values packed = packWeights(b, update.weights, geometry.element);
     state.acc = addNonFinite(key, slot, packed, acc);
     Values next = {task.nextVisible(b.add(key, geometry.keys)), b.add(number, 1)};
     llvm::append_range(next, packed);

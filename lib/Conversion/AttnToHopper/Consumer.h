@@ -24,10 +24,9 @@ public:
 private:
   Values visible(mlir::Value first);
   Values addNonFinite(mlir::Value key, Slot slot, mlir::ValueRange weights, Values acc);
-  Values takeNonFinite(const Thread &thread, mlir::Value stage, mlir::ValueRange weights, Values acc);
+  Values takeNonFinite(const Thread &sharer, mlir::Value stage, mlir::ValueRange weights, Values acc);
   Values rest(mlir::Value first, State state, Values weights);
   Values scores(mlir::Value key, Values products);
-  Values pack(mlir::ValueRange weights);
 
   WarpEmitter &b;
   const Thread &thread;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Values that are NaN or infinite. A key that a row does not see weighs 0 in it, but 0 times such a value is NaN, and a
-// tensor core multiplies all. So blocks that are PARTIAL for the task are looked through, each thread at what it has
-// copied, and where something is found, what it adds is counted by itself (addNonFinite), for the rows that see it, and
-// then made 0 in shared memory.
+// tensor core multiplies all. So blocks that are PARTIAL for the task are looked through, each thread at its share, and
+// where something is found, what it adds is counted by itself (addNonFinite), for the rows that see it, and then made 0
+// in shared memory.
 #ifndef FOVEA_LIB_CONVERSION_GPUCOMMON_NON_FINITE_H
 #define FOVEA_LIB_CONVERSION_GPUCOMMON_NON_FINITE_H
 

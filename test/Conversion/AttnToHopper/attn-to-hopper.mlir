@@ -1,4 +1,6 @@
 // RUN: fovea-opt %s --convert-attn-to-hopper --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: not fovea-opt %s --convert-attn-to-hopper --split-input-file --remarks-filter=attn --remark-format=emitRemark 2>&1 >/dev/null | FileCheck %s --check-prefix=REMARKS
+// REMARKS: Fallback {{.*}}Reason="arguments that TMA cannot describe, with strides of 0 or below, are computed by 8 warps with mma.sync", key_block=64
 
 !q = memref<1x2x100x128xbf16>
 
