@@ -102,15 +102,18 @@ TEST(TensorMaps, RefuseWhatTheDriverRefuses) {
   int64_t sizes[] = {1, 2, 8, 64}, strides[] = {1024, 512, 64, 1};
   std::memcpy(value.sizes, sizes, sizeof sizes);
   std::memcpy(value.strides, strides, sizeof strides);
+  EXPECT_EQ(TensorMap({1, 1, 8, 64}, 128).checkBox(), "");
   EXPECT_EQ(TensorMap({1, 1, 8, 64}, 128).encode(value), "");
-  EXPECT_TRUE(says(TensorMap({1, 1, 8, 64}, 64).encode(value), "rows of 128 bytes, and a swizzle of 64"));
-  EXPECT_TRUE(says(TensorMap({1, 1, 257, 64}, 128).encode(value), "a side of 257"));
+  EXPECT_TRUE(says(TensorMap({1, 1, 8, 64}, 64).checkBox(), "rows of 128 bytes, and a swizzle of 64"));
+  EXPECT_TRUE(says(TensorMap({1, 1, 257, 64}, 128).checkBox(), "a side of 257"));
   value.strides[1] = 0;
   EXPECT_TRUE(says(TensorMap({1, 1, 8, 64}, 128).encode(value), "a stride of 0 elements in dimension 1"));
   value.sizes[1] = 1;
   EXPECT_EQ(TensorMap({1, 1, 8, 64}, 128).encode(value), "") << "one of a dimension has any stride";
   value.as.data = data + 8;
   EXPECT_TRUE(says(TensorMap({1, 1, 8, 64}, 128).encode(value), "multiple of 16 bytes"));
+  value.sizes[2] = 0;
+  EXPECT_EQ(TensorMap({1, 1, 8, 64}, 128).encode(value), "") << "nobody reads an empty tensor";
 }
 
 TEST(TensorMaps, BoxesAreSwizzledAndEndWithTheTensor) {
