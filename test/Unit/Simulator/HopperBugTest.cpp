@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Bugs of warp-specialised kernels, each put into a right one.
-#include "Fixture.h"
-
-#include "fovea/Engine/Engine.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Path.h"
+#include "BrokenKernel.h"
 
 #include <regex>
 
@@ -15,26 +10,6 @@ using namespace fovea::test;
 namespace {
 
 constexpr const char *kTarget = "sim:sm_90a";
-
-/// The case's module after phase 7: what both the simulator and PTX are made of.
-std::string kernelText(const Case &c) {
-  llvm::SmallString<128> directory;
-  EXPECT_FALSE(llvm::sys::fs::createUniqueDirectory("fovea-injected", directory));
-  fovea::CompileOptions options;
-  options.target = kTarget;
-  options.dumpDirectory = directory.str().str();
-  fovea_compile_times times;
-  fovea::CompileError error;
-  fovea_module *module = fovea::compile(c.text(), options, times, error);
-  EXPECT_TRUE(module) << error.message;
-  fovea_module_release(module);
-  llvm::SmallString<128> path(directory);
-  llvm::sys::path::append(path, "7-target.mlir");
-  auto file = llvm::MemoryBuffer::getFile(path);
-  std::string text = file ? (*file)->getBuffer().str() : "";
-  llvm::sys::fs::remove_directories(directory);
-  return text;
-}
 
 struct HopperBug : testing::Test {
   Case c;
@@ -50,7 +25,7 @@ struct HopperBug : testing::Test {
   void SetUp() override {
     if (!kernel.empty())
       return;
-    kernel = kernelText(c);
+    kernel = kernelText(c, kTarget);
     Outcome run = simulate(c, kernel, {kTarget, "target"});
     ASSERT_EQ(run.reports + run.error, "") << "it is right as it is";
     ASSERT_LE(worstRatio(evaluate(c), run), 1);
