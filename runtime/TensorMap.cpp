@@ -11,11 +11,20 @@ using namespace fovea::cuda;
 static constexpr int64_t kGranule = 16; // bytes
 static constexpr int64_t kMaxStride = int64_t(1) << 40, kMaxSize = int64_t(1) << 32;
 
+static bool isEmpty(const fovea_param &param, const fovea_value &value) {
+  for (int d = 0; d < param.rank; ++d)
+    if (value.sizes[d] == 0)
+      return true;
+  return false;
+}
+
 const char *fovea::cuda::refusedByTma(const fovea_param &param, const fovea_value &value) {
+  if (isEmpty(param, value))
+    return nullptr; // nothing is copied from it
   const int last = param.rank - 1;
   for (int d = 0; d < param.rank; ++d)
-    if (value.sizes[d] == 0 || value.sizes[d] > kMaxSize)
-      return value.sizes[d] ? "has a dimension of more than 2^32 elements" : "is empty";
+    if (value.sizes[d] > kMaxSize)
+      return "has a dimension of more than 2^32 elements";
   if (reinterpret_cast<uintptr_t>(value.as.data) % kGranule)
     return "starts at an address that is no multiple of 16";
   if (value.sizes[last] > 1 && value.strides[last] != 1)
@@ -54,6 +63,9 @@ static int swizzleOf(uint32_t bytes) {
 
 Status fovea::cuda::encodeTensorMap(const Driver &driver, const fovea_param &param, const fovea_value &value,
                                     const fovea_tensor_map &request, TensorMap &map) {
+  map = {};
+  if (isEmpty(param, value))
+    return {};
   uint64_t sizes[FOVEA_MAX_RANK], strides[FOVEA_MAX_RANK]; // the innermost dimension first, whose stride is not said
   uint32_t box[FOVEA_MAX_RANK], steps[FOVEA_MAX_RANK];
   for (int n = 0; n < param.rank; ++n) {

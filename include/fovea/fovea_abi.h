@@ -87,7 +87,7 @@ typedef struct fovea_param {
   uint8_t dtype_code; /* DLDataTypeCode of the element or scalar; booleans are kDLUInt with 1 bit in a byte */
   uint8_t dtype_bits; /* index scalars count as 64-bit integers */
   uint16_t rank;      /* 0 for scalars, at most FOVEA_MAX_RANK */
-  uint32_t indexed;    /* for FOVEA_PARAM_INDEX, else 0 */
+  uint32_t indexed;   /* for FOVEA_PARAM_INDEX, else 0 */
   int64_t sizes[FOVEA_MAX_RANK];    /* static size, or -1 */
   const char *dims[FOVEA_MAX_RANK]; /* dimension name or NULL; dimensions of one name are equal at run time */
 } fovea_param;
@@ -113,7 +113,7 @@ typedef struct fovea_summary {
  */
 
 /* A parameter as TMA sees it: a map of the whole tensor (cuTensorMapEncodeTiled), in boxes. What a box has beyond the
- * tensor reads as zero. The last dimension has stride 1. */
+ * tensor reads as zero. The last dimension has stride 1. The map of an empty tensor is zeros, which nobody reads. */
 typedef struct fovea_tensor_map {
   uint32_t param;
   uint32_t swizzle;             /* bytes: 0, 32, 64 or 128 */

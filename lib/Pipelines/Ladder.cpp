@@ -50,7 +50,7 @@ void bufferize(OpPassManager &pm) {
 /// 5: attn -> attn + #attn.schedule; linear attention gets a form first
 void schedule(OpPassManager &pm, const LadderOptions &options) {
   if (options.gpu)
-    return pm.addNestedPass<func::FuncOp>(attn::createScheduleGpu());
+    return pm.addNestedPass<func::FuncOp>(attn::createScheduleGpu({options.gpu->hasWarpgroups}));
   pm.addPass(createCheckElementTypes());
   pm.addNestedPass<func::FuncOp>(attn::createSchedule({options.vectors.lanes, options.vectors.registers}));
   pm.addNestedPass<func::FuncOp>(attn::createChooseLinearForm());
@@ -77,6 +77,11 @@ void tile(OpPassManager &pm, const LadderOptions &options) {
 
 /// 7, GPUs: attn -> attn.task with the code of one thread
 void blockOfThreads(OpPassManager &pm, const GpuUnit &gpu) {
+  if (gpu.hasWarpgroups) {
+    ConvertAttnToHopperOptions hopper;
+    hopper.sharedBytes = gpu.sharedBytes;
+    pm.addPass(createConvertAttnToHopper(hopper));
+  }
   ConvertAttnToGpuOptions options;
   options.sharedBytes = gpu.sharedBytes;
   pm.addPass(createConvertAttnToGpu(options));

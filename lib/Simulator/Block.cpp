@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <mutex>
+#include <numeric>
 #include <optional>
 
 using namespace fovea::simulator;
@@ -58,11 +59,13 @@ bool Block::run(const Body &newBody, int newCount, int64_t sharedBytes, uint64_t
   number = ++numbers;
   acquired.clear();
   predicates[0] = predicates[1] = false;
+  some.fill(BarrierOfSome());
   hasFailed = false;
   if (int(threads.size()) < count)
     threads.resize(size_t(count));
   warps.assign(size_t((count + kLanes - 1) / kLanes), Warp());
   memory.reset(sharedBytes);
+  resetAsync(sharedBytes);
   for (int id = 0; id < count; ++id) {
     Thread &thread = threads[size_t(id)];
     if (!thread.fiber)
@@ -72,22 +75,37 @@ bool Block::run(const Body &newBody, int newCount, int64_t sharedBytes, uint64_t
     thread.status = Status::Ready;
     thread.open.clear();
     thread.groups.clear();
+    thread.products = 0;
+    thread.committed.clear();
+    thread.hasTouchedRegisters = true;
     thread.fiber->start(enter, &thread);
   }
   seed = seedOfAll.value_or(seed);
   uint64_t state = seed;
+  auto random = [&](size_t below) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return size_t(state >> 33) % below;
+  };
   while (!hasFailed && !isOver()) {
     hasMoved = false;
     for (size_t turn = 0; turn < warps.size() && !hasFailed; ++turn) {
-      state = state * 6364136223846793005u + 1442695040888963407u;
-      runWarp(int(seed ? (state >> 33) % warps.size() : turn));
+      size_t drawn = random(warps.size());
+      runWarp(int(seed ? drawn : turn));
+      if (seed && !copies.empty() && !hasFailed && random(8) == 0)
+        landCopy(random(copies.size()));
     }
+    if (!seed && !copies.empty() && !hasFailed) // one a round: they are slow
+      landCopy(0);
     // A random order may have left out those that can run.
     for (size_t warp = 0; warp < warps.size() && !hasMoved && !hasFailed; ++warp)
       runWarp(int(warp));
+    if (!hasMoved && !hasFailed && !copies.empty())
+      landCopy(seed ? random(copies.size()) : 0);
     if (!hasMoved && !hasFailed)
       explainStandstill();
   }
+  if (!hasFailed)
+    checkEnd();
   return !hasFailed;
 }
 
@@ -107,15 +125,23 @@ void Block::runWarp(int warp) {
     }
 }
 
+/// Every place once: what waits longest says the least.
 void Block::explainStandstill() {
+  std::string text;
+  const char *last = nullptr;
   for (int id = 0; id < count; ++id) {
     const Thread &thread = threads[size_t(id)];
-    if (thread.status != Status::AtCollective && thread.status != Status::AtBarrier)
+    if (thread.status == Status::Ready || thread.status == Status::Done || thread.waitsAt == last)
       continue;
-    bool isBarrier = thread.status == Status::AtBarrier;
-    return fail(std::string(thread.waitsAt) + ": thread " + std::to_string(id) + " waits forever for the rest of its " +
-                (isBarrier ? "block at this barrier" : "warp at this operation"));
+    last = thread.waitsAt;
+    std::string what = thread.status == Status::AtMbarrier   ? thread.awaited->describe()
+                       : thread.status == Status::AtBarrier  ? "the others at this barrier"
+                       : thread.status == Status::AtProducts ? "the rest of its warpgroup to start these products"
+                                                             : "the rest of its warp at this operation";
+    text += (text.empty() ? "" : "; ") + std::string(last) + ": thread " + std::to_string(id) + " waits forever for " +
+            what;
   }
+  fail(text);
 }
 
 void Block::pause(Status status, const char *where) {
@@ -139,6 +165,9 @@ void Block::barrier(const char *where) {
                      std::to_string(id) + " at another (" + threads[size_t(id)].waitsAt + ")");
   atBarrier = 0;
   memory.passBarrier();
+  std::vector<int> all(clocks.size());
+  std::iota(all.begin(), all.end(), 0);
+  joinClocks(all);
   release(0, count);
 }
 
@@ -150,6 +179,43 @@ bool Block::barrierOr(bool predicate, const char *where) {
   any |= predicate;
   barrier(where);
   return any;
+}
+
+bool Block::barrierOfSome(int which, int expected, bool predicate, const char *where) {
+  auto at = [&] { return std::string(where) + ": thread " + std::to_string(running); };
+  if (which < 1 || which >= int(some.size()))
+    require(at() + " is at barrier " + std::to_string(which) + "; those of some threads are 1 to 15");
+  if (expected <= 0 || expected % kLanes != 0)
+    require(at() + " is at a barrier of " + std::to_string(expected) + " threads, which are no whole warps");
+  BarrierOfSome &barrier = some[size_t(which)];
+  if (barrier.waiting.empty())
+    barrier = {expected, false, where, {}};
+  if (barrier.expected != expected || barrier.where != where)
+    require(at() + " is at this barrier, and thread " + std::to_string(barrier.waiting.front()) + " at another (" +
+            barrier.where + ")");
+  barrier.any |= predicate;
+  barrier.waiting.push_back(running);
+  if (int(barrier.waiting.size()) < expected) {
+    pause(Status::AtBarrier, where);
+    return threads[size_t(running)].told;
+  }
+  std::vector<int> passed;
+  for (int id : barrier.waiting) {
+    threads[size_t(id)].told = barrier.any;
+    threads[size_t(id)].status = Status::Ready;
+    if (passed.empty() || passed.back() != id / kLanes)
+      passed.push_back(id / kLanes);
+  }
+  joinClocks(passed);
+  barrier.waiting.clear();
+  return barrier.any;
+}
+
+/// Where bulk copies bring what is read, clocks say who has seen it.
+void Block::read(const char *source, const char *where) {
+  if (maps.empty())
+    return require(memory.read(source, {running, where}));
+  touch(offsetOf(source), SharedMemory::kGrainBytes, /*writes=*/false, where);
 }
 
 void Block::accessShared(const char *address, int64_t bytes, bool isWrite, const char *where) {

@@ -1,54 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What compiled code calls, one function for each operation of PTX. --convert-nvvm-to-simulator declares them.
+#include "Calls.h"
 #include "Block.h"
-#include "fovea/Simulator/Simulator.h"
+#include "SixteenBits.h"
 #include "fovea/fovea_abi.h"
 
-#include <cmath>
 #include <cstring>
 
 using namespace fovea::simulator;
 
 namespace {
-
-float floatOf(uint32_t bits) {
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
-uint32_t bitsOf(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
-
-/// Exact.
-float widen(uint16_t bits, bool isBFloat) {
-  if (isBFloat)
-    return floatOf(uint32_t(bits) << 16);
-  uint32_t sign = uint32_t(bits & 0x8000) << 16, rest = uint32_t(bits & 0x7FFF) << 13;
-  if (rest >= uint32_t(31) << 23) // infinity, NaN
-    return floatOf(sign | 0x7F800000 | (rest & 0x7FFFFF));
-  return floatOf(sign | bitsOf(floatOf(rest) * 0x1p112f)); // the exponent's bias is 112 smaller
-}
-
-/// To the nearest, ties to even, as cvt.rn does.
-uint16_t narrow(float value, bool isBFloat) {
-  uint32_t bits = bitsOf(value), sign = bits >> 16 & 0x8000, size = bits & 0x7FFFFFFF;
-  if (std::isnan(value))
-    return 0x7FFF;
-  if (isBFloat)
-    return uint16_t((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-  constexpr uint32_t kSmallestNormal = 0x38800000, kOverflow = 0x477FF000; // 2^-14, 65520
-  if (size < kSmallestNormal) // the unit of 0.5f is that of subnormals: the addition rounds
-    return uint16_t(sign | (bitsOf(floatOf(size) + 0.5f) - bitsOf(0.5f)));
-  if (size >= kOverflow)
-    return uint16_t(sign | 0x7C00);
-  size -= uint32_t(127 - 15) << 23;
-  return uint16_t(sign | (size + 0xFFF + (size >> 13 & 1)) >> 13);
-}
 
 struct MmaOperands {
   uint32_t a[4], b[2];
@@ -148,6 +110,9 @@ static void fovea_sim_barrier(const char *where) { currentBlock().barrier(where)
 static int32_t fovea_sim_barrier_or(int32_t predicate, const char *where) {
   return currentBlock().barrierOr(predicate != 0, where);
 }
+static int32_t fovea_sim_barrier_of_some(int32_t barrier, int32_t threads, int32_t predicate, const char *where) {
+  return currentBlock().barrierOfSome(barrier, threads, predicate != 0, where);
+}
 static int32_t fovea_sim_global_add(int32_t *address, int32_t value, const char *where) {
   return currentBlock().addGlobal(address, value, where);
 }
@@ -173,19 +138,36 @@ static void fovea_sim_mma(const MmaOperands *in, float *out, int32_t isBFloat, c
   currentBlock().collective(in, out, where, isBFloat ? executeMma<true> : executeMma<false>);
 }
 
-static uint32_t fovea_sim_pack(float low, float high, int32_t isBFloat) {
+static uint32_t fovea_sim_pack(float low, float high, int32_t isBFloat, const char *where) {
+  currentBlock().usePair(low, high, where);
   return uint32_t(narrow(low, isBFloat)) | uint32_t(narrow(high, isBFloat)) << 16;
 }
 }
 
-#define FOVEA_SYMBOL(NAME) {#NAME, reinterpret_cast<void *>(&NAME)}
 const std::vector<Symbol> &fovea::simulator::symbols() {
-  static const std::vector<Symbol> all = {
-      FOVEA_SYMBOL(fovea_sim_run),          FOVEA_SYMBOL(fovea_sim_thread_id),    FOVEA_SYMBOL(fovea_sim_shared),
-      FOVEA_SYMBOL(fovea_sim_cp_async),     FOVEA_SYMBOL(fovea_sim_commit_group), FOVEA_SYMBOL(fovea_sim_wait_group),
-      FOVEA_SYMBOL(fovea_sim_barrier),      FOVEA_SYMBOL(fovea_sim_shuffle_xor),  FOVEA_SYMBOL(fovea_sim_ldmatrix),
-      FOVEA_SYMBOL(fovea_sim_mma),          FOVEA_SYMBOL(fovea_sim_pack),         FOVEA_SYMBOL(fovea_sim_global_read),
-      FOVEA_SYMBOL(fovea_sim_global_write), FOVEA_SYMBOL(fovea_sim_global_add),   FOVEA_SYMBOL(fovea_sim_barrier_or),
-      FOVEA_SYMBOL(fovea_sim_fence),        FOVEA_SYMBOL(fovea_sim_shared_read),  FOVEA_SYMBOL(fovea_sim_shared_write)};
+  static const std::vector<Symbol> all = [] {
+    std::vector<Symbol> known = {FOVEA_SYMBOL(fovea_sim_run),
+                                 FOVEA_SYMBOL(fovea_sim_thread_id),
+                                 FOVEA_SYMBOL(fovea_sim_shared),
+                                 FOVEA_SYMBOL(fovea_sim_cp_async),
+                                 FOVEA_SYMBOL(fovea_sim_commit_group),
+                                 FOVEA_SYMBOL(fovea_sim_wait_group),
+                                 FOVEA_SYMBOL(fovea_sim_barrier),
+                                 FOVEA_SYMBOL(fovea_sim_shuffle_xor),
+                                 FOVEA_SYMBOL(fovea_sim_ldmatrix),
+                                 FOVEA_SYMBOL(fovea_sim_mma),
+                                 FOVEA_SYMBOL(fovea_sim_pack),
+                                 FOVEA_SYMBOL(fovea_sim_global_read),
+                                 FOVEA_SYMBOL(fovea_sim_global_write),
+                                 FOVEA_SYMBOL(fovea_sim_global_add),
+                                 FOVEA_SYMBOL(fovea_sim_barrier_or),
+                                 FOVEA_SYMBOL(fovea_sim_fence),
+                                 FOVEA_SYMBOL(fovea_sim_shared_read),
+                                 FOVEA_SYMBOL(fovea_sim_shared_write),
+                                 FOVEA_SYMBOL(fovea_sim_barrier_of_some)};
+    for (const Symbol &symbol : asyncSymbols())
+      known.push_back(symbol);
+    return known;
+  }();
   return all;
 }

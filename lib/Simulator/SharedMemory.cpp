@@ -6,7 +6,9 @@
 using namespace fovea::simulator;
 
 void SharedMemory::reset(int64_t newBytes) {
-  constexpr size_t kAlignment = 1024;
+  // Descriptors and swizzles take the low bits of an address: they are those of the offset. 256 KiB is more than any
+  // block has.
+  constexpr size_t kAlignment = 256 << 10;
   if (newBytes != bytes) {
     bytes = newBytes;
     memory.reset(

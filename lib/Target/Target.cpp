@@ -150,8 +150,8 @@ static Error parseGpu(StringRef text, bool isSimulated, fovea::Target &target) {
   std::optional<int64_t> sharedBytes = sharedBytesOf(arch);
   if (!sharedBytes || !plain->isCPUStringValid(arch))
     return createStringError("unknown GPU '" + arch + "' in target '" + target.name +
-                             "'; sm_80, 86, 87, 89, 90, 100, 103, 120 and 121 are known, for example cuda:sm_80");
-  target.gpu = fovea::GpuUnit{*sharedBytes, isSimulated, 0};
+                             "'; sm_80, 86, 87, 89, 90, 90a, 100, 103, 120 and 121 are known, for example cuda:sm_80");
+  target.gpu = fovea::GpuUnit{*sharedBytes, /*hasWarpgroups=*/arch == "sm_90a", isSimulated, 0};
   bool hasSeed = isSimulated && option.consume_front("seed=") && !option.getAsInteger(10, target.gpu->seed);
   if (!hasSeed && text.contains('+'))
     return createStringError("unknown option in target '" + target.name +

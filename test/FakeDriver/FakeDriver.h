@@ -9,6 +9,7 @@
 //   FOVEA_FAKE_DEVICES=0            number of GPUs (1)
 //   FOVEA_FAKE_FAIL=cuMemAlloc_v2=2 every call of a function fails with a result
 //   FOVEA_FAKE_SOURCE=f.mlir        launches execute the kernels of f.mlir, in the simulator (SimulatedKernels.cpp)
+//   FOVEA_FAKE_ARCH=sm_90a          which those are compiled for (sm_80)
 #ifndef FOVEA_TEST_FAKE_DRIVER_H
 #define FOVEA_TEST_FAKE_DRIVER_H
 

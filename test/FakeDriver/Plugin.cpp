@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <string>
 
 static fovea_module *compileSource() {
   std::ifstream file(std::getenv("FOVEA_FAKE_SOURCE"));
@@ -15,7 +16,9 @@ static fovea_module *compileSource() {
   text << file.rdbuf();
   fovea_compile_options options = {};
   options.struct_size = sizeof options;
-  options.target = "sim:sm_80";
+  const char *arch = std::getenv("FOVEA_FAKE_ARCH");
+  const std::string target = std::string("sim:") + (arch ? arch : "sm_80");
+  options.target = target.c_str();
   fovea_module *module = nullptr;
   fovea_error *error = nullptr;
   if (fovea_compile(text.str().data(), text.str().size(), &options, &module, &error) != FOVEA_OK) {

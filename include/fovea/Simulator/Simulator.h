@@ -8,12 +8,17 @@
 // - cp.async lands no earlier than its wait: until then its target holds NaN, and reading it is a race;
 // - what one thread wrote, another sees behind a barrier only; what one warp reads, another may overwrite behind a
 //   barrier only;
-// - lanes of a warp at different collective operations, threads that a barrier waits for in vain;
+// - for sm_90a, with a vector clock for every warp and one for every mbarrier: what a bulk copy brings is seen by those
+//   that waited for its mbarrier, and what a product of a warpgroup reads is overwritten behind an mbarrier that says
+//   it is read; products that read registers without a fence, accumulators that are read before they are waited for;
+//   mbarriers that are counted wrongly; ordinary stores that the async proxy reads without a fence;
+// - lanes of a warp at different collective operations, threads that a barrier, of all or of some, waits for in vain;
 // - shared memory out of bounds or never written, addresses that are not multiples of 16 bytes;
 // - global memory that is no tensor of the kernel, or is written and an input.
 //
-// Warps run in turn or, with a seed, in a random order that the seed decides: what depends on luck shows. It does not
-// know the time, the rounding inside a tensor core, or ptxas.
+// Bulk copies land late, and products are computed when they are waited for. Warps run in turn or, with a seed, in a
+// random order that the seed decides, and so do copies land: what depends on luck shows. It does not know the time, the
+// rounding inside a tensor core, or ptxas.
 #ifndef FOVEA_SIMULATOR_SIMULATOR_H
 #define FOVEA_SIMULATOR_SIMULATOR_H
 

@@ -21,14 +21,16 @@ struct VectorUnit {
 
 /// What the lowering asks of a GPU.
 struct GpuUnit {
-  int64_t sharedBytes = 0; // that one thread block may have
+  int64_t sharedBytes = 0;    // that one thread block may have
+  bool hasWarpgroups = false; // wgmma, TMA and registers that warpgroups trade: sm_90a
   bool isSimulated = false;
   int64_t seed = 0; // of the order in which a simulated block's warps run; 0: in turn
 };
 
 /// What code is made for: `host`, `loops` (scalar code on the host) or `cpu:ARCH[+feature...]` with LLVM's names, for
 /// example `cpu:x86-64-v4`, `cpu:x86-64-v3+avx512f` or `cpu:neoverse-n1`. Chosen by CPU feature, never by vendor.
-/// `cuda:sm_80` and later is a GPU; `sim:sm_80[+seed=N]` is the same code on the host, in a simulator.
+/// `cuda:sm_80` and later is a GPU, `cuda:sm_90a` one with warpgroups; `sim:sm_80[+seed=N]` is the same code on the
+/// host, in a simulator.
 struct Target {
   std::string name; // as given
   std::string triple;

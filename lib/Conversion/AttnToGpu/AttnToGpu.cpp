@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The pass: what it refuses, and what the module gets besides kernels.
+#include "../GpuCommon/Launches.h"
 #include "KernelEmitter.h"
 #include "fovea/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -61,7 +62,7 @@ struct ConvertAttnToGpuPass : fovea::impl::ConvertAttnToGpuBase<ConvertAttnToGpu
   using ConvertAttnToGpuBase::ConvertAttnToGpuBase;
 
   void runOnOperation() override {
-    NamedAttrList launches;
+    Launches launches(getOperation());
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       for (LinearAttentionOp op : function.getOps<LinearAttentionOp>()) {
         op.emitOpError("has no GPU code yet; compile it for a CPU");
@@ -73,14 +74,12 @@ struct ConvertAttnToGpuPass : fovea::impl::ConvertAttnToGpuBase<ConvertAttnToGpu
       if (failed(approximateMath(function)))
         return signalPassFailure();
     }
-    if (launches.empty())
-      return;
-    getOperation()->setAttr("fovea.launches", launches.getDictionary(&getContext()));
-    declareShared();
+    constexpr uint64_t kAlignment = 128; // a line of all banks
+    launches.record(kAlignment);
   }
 
 private:
-  LogicalResult convert(func::FuncOp function, AttentionOp op, NamedAttrList &launches) {
+  LogicalResult convert(func::FuncOp function, AttentionOp op, Launches &launches) {
     if (failed(refuse(op)))
       return failure();
     if (stages < 2)
@@ -91,40 +90,20 @@ private:
       return op.emitOpError() << "needs " << geometry.sharedBytes() << " bytes of shared memory for its tiles, and the "
                               << "target has " << sharedBytes.getValue() << "; use a smaller key_block or query_tile";
     OpBuilder builder(op);
-    NamedAttrList launch;
-    launch.set("aligned", alignedParams(op));
-    bool hasScore = op.hasScore(); // its code needs registers of its own
-    emitKernel(op, geometry, builder);
-    launch.set("threads", builder.getI64IntegerAttr(geometry.threads()));
-    launch.set("shared_bytes", builder.getI64IntegerAttr(geometry.sharedBytes()));
     // Of its shared memory a block may have all but a KiB, which the system takes of each.
     constexpr int64_t kReservedBytes = 1024;
-    int64_t blocks = hasScore ? 0 : geometry.blocksPerMultiprocessor();
-    if (blocks && blocks * (geometry.sharedBytes() + kReservedBytes) <= sharedBytes + kReservedBytes)
-      launch.set("blocks_per_multiprocessor", builder.getI64IntegerAttr(blocks));
-    launches.set(function.getName(), launch.getDictionary(&getContext()));
+    int64_t blocks = op.hasScore() ? 0 : geometry.blocksPerMultiprocessor(); // its code needs registers of its own
+    if (blocks * (geometry.sharedBytes() + kReservedBytes) > sharedBytes + kReservedBytes)
+      blocks = 0;
+    Launch launch = {geometry.threads(), geometry.sharedBytes(), alignedParams(op), blocks};
+    auto kernel = function->getAttrOfType<StringAttr>(kFallbackOf);
+    if (!kernel)
+      launches.add(function.getName(), launch);
+    else if (failed(launches.addFallback(kernel, launch)))
+      return function.emitError("is a fallback of kernel '")
+             << kernel.getValue() << "', which fovea.launches does not have";
+    emitKernel(op, geometry, /*mayPack=*/!kernel, builder);
     return success();
-  }
-
-  /// Parameters that are copied 16 bytes at a time: a plan checks their strides, but addresses are those of a run.
-  static DenseI64ArrayAttr alignedParams(AttentionOp op) {
-    SmallVector<int64_t> params;
-    for (Value value : {op.getQuery(), op.getKey(), op.getValue(), op.getOuts()[0]}) {
-      while (auto cast = value.getDefiningOp<memref::CastOp>())
-        value = cast.getSource();
-      if (auto argument = dyn_cast<BlockArgument>(value))
-        params.push_back(argument.getArgNumber());
-    }
-    return DenseI64ArrayAttr::get(op.getContext(), params);
-  }
-
-  /// As large as the launch says.
-  void declareShared() {
-    OpBuilder builder = OpBuilder::atBlockBegin(getOperation().getBody());
-    auto type = LLVM::LLVMArrayType::get(builder.getI8Type(), 0);
-    constexpr uint64_t kAlignment = 128; // a line of all banks
-    LLVM::GlobalOp::create(builder, getOperation().getLoc(), type, /*isConstant=*/false, LLVM::Linkage::External,
-                           kSharedMemory, Attribute(), kAlignment, unsigned(NVVM::NVVMMemorySpace::Shared));
   }
 
   /// exp, tanh and their like of regions: upstream's polynomials. exp2 and log2 have instructions.

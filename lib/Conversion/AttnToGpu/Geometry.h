@@ -4,23 +4,10 @@
 #ifndef FOVEA_LIB_CONVERSION_ATTNTOGPU_GEOMETRY_H
 #define FOVEA_LIB_CONVERSION_ATTNTOGPU_GEOMETRY_H
 
-#include "WarpEmitter.h"
+#include "../GpuCommon/SharedTile.h"
 #include "fovea/Dialect/Attn/IR/Attn.h"
 
 namespace fovea {
-
-/// Rows of 16-bit elements in shared memory, in chunks of 16 bytes. The eight rows that an ldmatrix matrix takes from
-/// one column of chunks must lie in different banks, of which 128 bytes have all: rows of a multiple of 128 bytes are
-/// swizzled, chunk c of row r at c xor (r mod 8); others get an odd number of chunks.
-struct SharedTile {
-  int64_t base = 0; // bytes from the start of shared memory, or of the stage
-  int64_t rows = 0, columns = 0;
-
-  int64_t chunks() const { return columns / kChunkElements; }
-  bool isSwizzled() const { return chunks() % 8 == 0; }
-  int64_t pitch() const { return (isSwizzled() ? chunks() : chunks() | 1) * kChunkBytes; }
-  int64_t bytes() const { return rows * pitch(); }
-};
 
 /// A thread block: `rows` query rows of one head, 16 for each warp, against `keys` keys at a time. Keys and values of
 /// `stages` blocks are in shared memory or on their way to it.
@@ -38,12 +25,6 @@ struct Geometry {
   int64_t blocksPerMultiprocessor() const {
     return std::max(query.columns, value.columns) <= 64 && keys <= 64 && threads() <= 128 ? 3 : 0;
   }
-};
-
-/// Of the emitting thread.
-struct Thread {
-  mlir::Value id, lane, warp; // i32
-  mlir::Value shared;         // start of shared memory
 };
 
 } // namespace fovea

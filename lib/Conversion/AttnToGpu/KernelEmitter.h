@@ -10,11 +10,9 @@
 
 namespace fovea {
 
-/// The symbol of a block's shared memory.
-inline constexpr llvm::StringLiteral kSharedMemory = "fovea_shared";
-
-/// In place of `op`, at the builder's insertion point.
-void emitKernel(attn::AttentionOp op, const Geometry &geometry, mlir::OpBuilder &builder);
+/// In place of `op`, at the builder's insertion point. `mayPack`: few queries may make other tasks than tiles of one
+/// head with all its keys (Packing.h).
+void emitKernel(attn::AttentionOp op, const Geometry &geometry, bool mayPack, mlir::OpBuilder &builder);
 
 } // namespace fovea
 

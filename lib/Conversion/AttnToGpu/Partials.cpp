@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Partials.h"
 
-#include "Output.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -13,10 +12,6 @@ using namespace fovea;
 
 constexpr StringLiteral kAllBlocks = "device";       // NVPTX's name of the scope
 constexpr int64_t kWordBytes = 4, kHeaderWords = 16; // a row of a workspace starts at whole 64 bytes
-
-Value fovea::isFirstOfRow(WarpEmitter &b, const Thread &thread) {
-  return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.rem(thread.lane, 4), b.i32(0));
-}
 
 Partials::Partials(WarpEmitter &b, const Geometry &geometry, const Thread &thread, const TileRows &rows)
     : geometry(geometry), thread(thread), rows(rows) {
@@ -140,4 +135,27 @@ State Partials::merge(WarpEmitter &b, const Softmax &softmax) const {
         merged.acc[n * kFragmentValues + 2 * half + k] = result[2 + 2 * n + k];
   }
   return merged;
+}
+
+void fovea::meetPieces(WarpEmitter &b, const Geometry &geometry, const Softmax &softmax, const Thread &thread,
+                       const TileRows &rows, const State &state, function_ref<void(const State &)> store) {
+  Partials partials(b, geometry, thread, rows);
+  auto types = llvm::to_vector(ValueRange(state.values()).getTypes());
+  types.push_back(b.getI1Type());
+  auto meet = [&] {
+    partials.store(b, softmax, state);
+    Value isLast = partials.arrive(b);
+    Values merged = b.choose(
+        isLast, ValueRange(state.values()).getTypes(), [&] { return partials.merge(b, softmax).values(); },
+        [&] { return state.values(); });
+    merged.push_back(isLast);
+    return merged;
+  };
+  auto whole = [&] {
+    Values all = state.values();
+    all.push_back(arith::ConstantIntOp::create(b, 1, 1));
+    return all;
+  };
+  Values done = b.choose(partials.isPiece(b), types, meet, whole);
+  b.when(done.back(), [&] { store(State(ValueRange(done).drop_back(1))); });
 }

@@ -12,13 +12,11 @@
 #ifndef FOVEA_LIB_CONVERSION_ATTNTOGPU_PARTIALS_H
 #define FOVEA_LIB_CONVERSION_ATTNTOGPU_PARTIALS_H
 
-#include "Softmax.h"
-#include "TileRows.h"
+#include "../GpuCommon/Softmax.h"
+#include "../GpuCommon/TileRows.h"
+#include "Geometry.h"
 
 namespace fovea {
-
-/// One lane of the four that share a row.
-mlir::Value isFirstOfRow(WarpEmitter &b, const Thread &thread);
 
 class Partials {
 public:
@@ -44,6 +42,10 @@ private:
   mlir::Value start, rowBytes; // of the first piece's row, in bytes; from a row to the next
   mlir::Value piece, pieces, allRows;
 };
+
+/// The output of a tile that may be in pieces: whoever is last calls `store` with the state of all of them.
+void meetPieces(WarpEmitter &b, const Geometry &geometry, const Softmax &softmax, const Thread &thread,
+                const TileRows &rows, const State &state, llvm::function_ref<void(const State &)> store);
 
 } // namespace fovea
 

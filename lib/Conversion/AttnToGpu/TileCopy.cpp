@@ -13,27 +13,6 @@ Geometry::Geometry(attn::ScheduleAttr schedule, int64_t stages, int64_t keySize,
       query{0, rows, keySize}, key{0, keys, keySize}, value{key.bytes(), keys, valueSize}, stageBase(query.bytes()),
       stageBytes(key.bytes() + value.bytes()) {}
 
-Value fovea::chunkPointer(WarpEmitter &b, const Thread &thread, const SharedTile &tile, Value stage, Value row,
-                          Value chunk) {
-  Value place = tile.isSwizzled() ? b.bitXor(chunk, b.rem(row, 8)) : chunk;
-  Value bytes = b.add(b.mul(row, tile.pitch()), b.mul(place, kChunkBytes));
-  return b.shared(thread.shared, b.add(b.add(bytes, tile.base), stage));
-}
-
-void fovea::forEachChunk(WarpEmitter &b, const Thread &thread, int64_t threads, const SharedTile &tile,
-                         function_ref<void(Value, Value, Value)> emit) {
-  int64_t chunks = tile.chunks(), total = tile.rows * chunks;
-  // Where whole rows make a pass, a thread keeps its column, and its swizzled place when the pass has a multiple of 8.
-  bool isRegular = threads % chunks == 0 && threads / chunks % 8 == 0;
-  Value row0 = b.div(thread.id, chunks), chunk0 = b.rem(thread.id, chunks);
-  for (int64_t done = 0; done < total; done += threads) {
-    Value number = b.add(thread.id, done);
-    Value row = isRegular ? b.add(row0, done / chunks) : b.div(number, chunks);
-    Value chunk = isRegular ? chunk0 : b.rem(number, chunks);
-    emit(row, chunk, done + threads <= total ? Value() : b.less(number, b.i32(total)));
-  }
-}
-
 void fovea::copyTile(WarpEmitter &b, const Thread &thread, int64_t threads, function_ref<Value(Value)> addressOf,
                      Value valid, const SharedTile &tile, Value stage) {
   forEachChunk(b, thread, threads, tile, [&](Value row, Value chunk, Value exists) {

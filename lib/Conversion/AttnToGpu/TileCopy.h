@@ -2,24 +2,10 @@
 #ifndef FOVEA_LIB_CONVERSION_ATTNTOGPU_TILE_COPY_H
 #define FOVEA_LIB_CONVERSION_ATTNTOGPU_TILE_COPY_H
 
+#include "../GpuCommon/Problem.h"
 #include "Geometry.h"
 
 namespace fovea {
-
-/// Rows of one head in global memory.
-struct GlobalRows {
-  mlir::Value address;  // of row 0, in bytes
-  mlir::Value rowBytes; // from one row to the next
-};
-
-/// Calls `emit` with row and chunk (i32) of each of the chunks that a thread copies of a tile. `exists` is null where
-/// every thread has one, else an i1.
-void forEachChunk(WarpEmitter &b, const Thread &thread, int64_t threads, const SharedTile &tile,
-                  llvm::function_ref<void(mlir::Value row, mlir::Value chunk, mlir::Value exists)> emit);
-
-/// Where a chunk lies in shared memory, `stage` bytes behind the tile's base.
-mlir::Value chunkPointer(WarpEmitter &b, const Thread &thread, const SharedTile &tile, mlir::Value stage,
-                         mlir::Value row, mlir::Value chunk);
 
 /// All threads together copy rows to `tile`, `stage` bytes behind its base, 16 bytes at a time and asynchronously
 /// (cp.async). `addressOf` says where row r (i32) of the tile comes from. Of the rows, `valid` exist (i32, possibly

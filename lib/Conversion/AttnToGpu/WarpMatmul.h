@@ -21,11 +21,6 @@ Values multiplyKeys(WarpEmitter &b, const Thread &thread, const Geometry &geomet
 Values multiplyValues(WarpEmitter &b, const Thread &thread, const Geometry &geometry, mlir::ValueRange weights,
                       mlir::Value stage, Values acc);
 
-/// acc + P V of the values that are not finite alone, for keys with a weight: +inf, -inf or NaN, exactly. A weight of 0
-/// takes nothing of them.
-Values addNonFinite(WarpEmitter &b, const Thread &thread, const Geometry &geometry, mlir::ValueRange weights,
-                    mlir::Value stage, Values acc);
-
 } // namespace fovea
 
 #endif

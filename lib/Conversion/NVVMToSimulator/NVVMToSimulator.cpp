@@ -2,15 +2,15 @@
 //
 // The simulator's side of these calls is lib/Simulator/Calls.cpp.
 #include "../Common/KernelValues.h"
+#include "../GpuCommon/Launches.h"
+#include "../GpuCommon/WarpEmitter.h"
+#include "AsyncOps.h"
 #include "fovea/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/IR/BuiltinOps.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace fovea {
@@ -19,81 +19,84 @@ namespace fovea {
 } // namespace fovea
 
 using namespace mlir;
+using namespace fovea;
 
 namespace {
 
-constexpr StringLiteral kShared = "fovea_shared";
-
-/// "wait for keys and values, f.mlir:2:8 (nvvm.barrier0)"
-std::string describe(Operation *op) {
-  std::string purpose, place;
-  op->getLoc()->walk([&](Location inner) {
-    if (auto named = dyn_cast<NameLoc>(inner); named && purpose.empty())
-      purpose = named.getName().str();
-    if (auto file = dyn_cast<FileLineColLoc>(inner); file && place.empty())
-      place = (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" + Twine(file.getColumn())).str();
-    return WalkResult::advance();
-  });
-  return purpose + (purpose.empty() || place.empty() ? "" : ", ") + place + " (" + op->getName().getStringRef().str() +
-         ")";
-}
-
-class Simulation {
+class Simulation : CallEmitter {
 public:
-  explicit Simulation(ModuleOp module) : module(module), b(module.getLoc(), module.getContext()) {}
+  explicit Simulation(ModuleOp module) : CallEmitter(module), async(*this) {}
 
-  LogicalResult convert(func::FuncOp task, StringAttr name, DictionaryAttr launch, int64_t seed) {
-    func::FuncOp thread = splitThread(task, name, launch, seed);
+  LogicalResult convert(StringRef name, DictionaryAttr launch, int64_t seed) {
+    auto fallback = launch.getAs<DictionaryAttr>("fallback");
+    func::FuncOp thread = renameTask(name), other = fallback ? renameTask(fallbackName(name)) : func::FuncOp();
+    if (!thread || (fallback && !other))
+      return failure();
+    emitTask(name, launch, thread, fallback, other, seed);
+    return failure(failed(convert(thread, bool(launch.get("tensor_maps")))) ||
+                   (other && failed(convert(other, /*hasTensorMaps=*/false))));
+  }
+
+private:
+  static constexpr int64_t kOperandBytes = 64; // an mma's, the most
+
+  LogicalResult convert(func::FuncOp thread, bool hasTensorMaps) {
     b.setInsertionPointToStart(&thread.front());
-    Value size = constant(kOperandBytes, 64);
-    auto alignment = unsigned(16);
-    operands = LLVM::AllocaOp::create(b, pointer(), b.getI8Type(), size, alignment);
-    results = LLVM::AllocaOp::create(b, pointer(), b.getI8Type(), size, alignment);
+    operands = buffer(kOperandBytes);
+    results = buffer(kOperandBytes);
+    async.begin(hasTensorMaps);
     SmallVector<Operation *> ops;
-    thread.walk([&](Operation *op) { ops.push_back(op); });
+    thread.walk([&](Operation *op) {
+      if (!isa<LLVM::ExtractValueOp>(op)) // goes with the struct that it is of
+        ops.push_back(op);
+    });
     for (Operation *op : ops)
       if (failed(replace(op)))
         return failure();
     return success();
   }
 
-private:
-  static constexpr int64_t kOperandBytes = 64; // an mma's, the most
-
-  Type pointer() { return LLVM::LLVMPointerType::get(b.getContext()); }
-  Value constant(int64_t value, unsigned bits) { return arith::ConstantIntOp::create(b, value, bits); }
-
-  /// NAME_task becomes NAME_thread, and a NAME_task that has it run by every thread of the block takes its place.
-  func::FuncOp splitThread(func::FuncOp task, StringAttr name, DictionaryAttr launch, int64_t seed) {
-    StringAttr taskName = task.getSymNameAttr();
-    task.setName((name.getValue() + "_thread").str());
-    b.setLoc(task.getLoc());
-    b.setInsertionPoint(task);
-    auto block = func::FuncOp::create(b, taskName.getValue(), task.getFunctionType());
-    b.setInsertionPointToStart(block.addEntryBlock());
-    Value function = func::ConstantOp::create(b, task.getFunctionType(), FlatSymbolRefAttr::get(task.getSymNameAttr()));
-    // The conversion to LLVM makes a pointer of the function; this cast becomes one between equal types.
-    Value body = UnrealizedConversionCastOp::create(b, pointer(), function).getResult(0);
-    Value status = call("fovea_sim_run", b.getI32Type(),
-                        {body, block.getArgument(0), block.getArgument(1),
-                         constant(launch.getAs<IntegerAttr>("threads").getInt(), 32),
-                         constant(launch.getAs<IntegerAttr>("shared_bytes").getInt(), 64), constant(seed, 64),
-                         text(name.getValue()), tensorTable(name.getValue()), tensorNames(name.getValue())});
-    func::ReturnOp::create(b, status);
+  /// NAME_task becomes NAME_thread; null, and reported, if it is not there.
+  func::FuncOp renameTask(StringRef name) {
+    auto task = module.lookupSymbol<func::FuncOp>((name + "_task").str());
+    if (!task) {
+      module.emitError("has no '") << name << "_task', which fovea.launches speaks of";
+      return task;
+    }
+    task.setName((name + "_thread").str());
     return task;
   }
 
-  Value call(StringRef callee, Type result, ValueRange arguments) {
-    auto function = module.lookupSymbol<LLVM::LLVMFuncOp>(callee);
-    if (!function) {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(module.getBody());
-      SmallVector<Type> types(arguments.getTypes());
-      auto type = LLVM::LLVMFunctionType::get(result ? result : LLVM::LLVMVoidType::get(b.getContext()), types);
-      function = LLVM::LLVMFuncOp::create(b, callee, type);
+  /// How a block of some entry point is launched: its code, name, threads, shared memory.
+  SmallVector<Value> describeLaunch(StringRef name, func::FuncOp thread, DictionaryAttr launch) {
+    Value function =
+        func::ConstantOp::create(b, thread.getFunctionType(), FlatSymbolRefAttr::get(thread.getSymNameAttr()));
+    // The conversion to LLVM makes a pointer of the function; this cast becomes one between equal types.
+    Value body = UnrealizedConversionCastOp::create(b, pointer(), function).getResult(0);
+    return {body, text(name), constant(launch.getAs<IntegerAttr>("threads").getInt(), 32),
+            constant(launch.getAs<IntegerAttr>("shared_bytes").getInt(), 64)};
+  }
+
+  /// A NAME_task that has NAME_thread run by every thread of the block, or its fallback where TMA refuses an argument.
+  void emitTask(StringRef name, DictionaryAttr launch, func::FuncOp thread, DictionaryAttr fallback, func::FuncOp other,
+                int64_t seed) {
+    b.setLoc(thread.getLoc());
+    b.setInsertionPoint(thread);
+    auto task = func::FuncOp::create(b, (name + "_task").str(), thread.getFunctionType());
+    b.setInsertionPointToStart(task.addEntryBlock());
+    SmallVector<Value> block = describeLaunch(name, thread, launch);
+    if (auto maps = launch.getAs<ArrayAttr>("tensor_maps"))
+      async.makeTensorMaps(task.getArgument(0), maps);
+    if (fallback) {
+      Value areRefused = call("fovea_sim_drop_refused_maps", b.getI32Type(), {});
+      Value isOther = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, areRefused, constant(0, 32));
+      for (auto [one, two] : llvm::zip(block, describeLaunch(fallbackName(name), other, fallback)))
+        one = LLVM::SelectOp::create(b, isOther, two, one);
     }
-    auto op = LLVM::CallOp::create(b, function, arguments);
-    return result ? op.getResult() : Value();
+    Value status = call("fovea_sim_run", b.getI32Type(),
+                        {block[0], task.getArgument(0), task.getArgument(1), block[2], block[3], constant(seed, 64),
+                         block[1], tensorTable(name), tensorNames(name)});
+    func::ReturnOp::create(b, status);
   }
 
   /// The simulator's TensorTable.
@@ -116,40 +119,18 @@ private:
     return text(names);
   }
 
-  /// A constant string, ended by zero.
-  Value text(StringRef content) {
-    LLVM::GlobalOp &global = texts[content];
-    if (!global) {
-      std::string ended = content.str() + '\0';
-      auto type = LLVM::LLVMArrayType::get(b.getI8Type(), ended.size());
-      global = addConstant(type, "fovea_place_" + std::to_string(texts.size()), b.getStringAttr(ended));
-    }
-    return LLVM::AddressOfOp::create(b, global);
-  }
-
   LLVM::GlobalOp addConstant(Type type, const Twine &name, Attribute content) {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(module.getBody());
     return LLVM::GlobalOp::create(b, type, /*isConstant=*/true, LLVM::Linkage::Private, name.str(), content);
   }
 
-  Value place(Operation *op) { return text(describe(op)); }
-
-  Value at(Value base, int64_t bytes) {
-    return LLVM::GEPOp::create(b, pointer(), b.getI8Type(), base, ArrayRef<LLVM::GEPArg>{int32_t(bytes)});
-  }
-
-  Value generic(Value address) { return LLVM::AddrSpaceCastOp::create(b, pointer(), address); }
-
-  void finish(Operation *op, Value replacement = {}) {
-    if (replacement)
-      op->replaceAllUsesWith(ValueRange(replacement));
-    op->erase();
-  }
-
   LogicalResult replace(Operation *op) {
     b.setLoc(op->getLoc());
     b.setInsertionPoint(op);
+    FailureOr<bool> isAsync = async.replace(op);
+    if (failed(isAsync) || *isAsync)
+      return success(succeeded(isAsync));
     return llvm::TypeSwitch<Operation *, LogicalResult>(op)
         .Case([&](NVVM::ThreadIdXOp) { return finish(op, call("fovea_sim_thread_id", b.getI32Type(), {})), success(); })
         .Case([&](LLVM::AddressOfOp o) { return replaceShared(o), success(); })
@@ -167,6 +148,7 @@ private:
           return finish(op), success();
         })
         .Case([&](NVVM::BarrierOp o) { return replaceBarrier(o); })
+        .Case([&](LLVM::CallIntrinsicOp o) { return replaceIntrinsic(o); })
         .Case([&](LLVM::AtomicRMWOp o) { return replaceAtomic(o); })
         .Case([&](LLVM::FenceOp o) { return replaceFence(o); })
         .Case([&](NVVM::ShflOp o) { return replaceShuffle(o); })
@@ -191,7 +173,7 @@ private:
   LogicalResult unknown(Operation *op) { return op->emitOpError("is nothing that the simulator knows in this form"); }
 
   void replaceShared(LLVM::AddressOfOp op) {
-    if (op.getGlobalName() != kShared)
+    if (op.getGlobalName() != kSharedName)
       return;
     Value start = call("fovea_sim_shared", pointer(), {});
     finish(op, LLVM::AddrSpaceCastOp::create(b, op.getType(), start));
@@ -205,9 +187,24 @@ private:
   }
 
   LogicalResult replaceBarrier(NVVM::BarrierOp op) {
+    if (op.getBarrierId() && op.getNumberOfThreads() && !op.getReductionOp()) {
+      call("fovea_sim_barrier_of_some", b.getI32Type(),
+           {op.getBarrierId(), op.getNumberOfThreads(), constant(0, 32), place(op)});
+      return finish(op), success();
+    }
     if (op.getBarrierId() || op.getNumberOfThreads() || op.getReductionOp() != NVVM::BarrierReduction::OR)
       return unknown(op);
     finish(op, call("fovea_sim_barrier_or", b.getI32Type(), {op.getReductionPredicate(), place(op)}));
+    return success();
+  }
+
+  LogicalResult replaceIntrinsic(LLVM::CallIntrinsicOp op) {
+    if (op.getIntrin() != kBarrierOfSomeOr)
+      return unknown(op);
+    ValueRange operands = op.getArgs();
+    Value predicate = LLVM::ZExtOp::create(b, b.getI32Type(), operands[2]);
+    Value any = call("fovea_sim_barrier_of_some", b.getI32Type(), {operands[0], operands[1], predicate, place(op)});
+    finish(op, LLVM::TruncOp::create(b, b.getI1Type(), any));
     return success();
   }
 
@@ -308,15 +305,13 @@ private:
     Value parts[2];
     for (int64_t k = 0; k < 2; ++k)
       parts[k] = LLVM::ExtractElementOp::create(b, op.getIn(), constant(k, 32));
-    Value packed =
-        call("fovea_sim_pack", b.getI32Type(), {parts[0], parts[1], constant(type.getElementType().isBF16(), 32)});
+    Value packed = call("fovea_sim_pack", b.getI32Type(),
+                        {parts[0], parts[1], constant(type.getElementType().isBF16(), 32), place(op)});
     finish(op, LLVM::BitcastOp::create(b, type, packed));
   }
 
-  ModuleOp module;
-  ImplicitLocOpBuilder b;
+  AsyncOps async;
   Value operands, results; // of the operation that is called
-  llvm::StringMap<LLVM::GlobalOp> texts;
 };
 
 struct ConvertNVVMToSimulatorPass : fovea::impl::ConvertNVVMToSimulatorBase<ConvertNVVMToSimulatorPass> {
@@ -330,13 +325,12 @@ struct ConvertNVVMToSimulatorPass : fovea::impl::ConvertNVVMToSimulatorBase<Conv
       return signalPassFailure();
     }
     Simulation simulation(module);
-    for (NamedAttribute launch : launches) {
-      auto task = module.lookupSymbol<func::FuncOp>((launch.getName().getValue() + "_task").str());
-      if (!task || failed(simulation.convert(task, launch.getName(), cast<DictionaryAttr>(launch.getValue()), seed)))
+    for (NamedAttribute launch : launches)
+      if (failed(simulation.convert(launch.getName(), cast<DictionaryAttr>(launch.getValue()), seed)))
         return signalPassFailure();
-    }
-    if (auto shared = module.lookupSymbol<LLVM::GlobalOp>(kShared))
-      shared.erase();
+    for (auto global : llvm::make_early_inc_range(module.getOps<LLVM::GlobalOp>()))
+      if (global.getSymName() == kSharedName || global.getSymName().starts_with(kTensorMapPrefix))
+        global.erase();
   }
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "fovea/Target/NVPTX/GpuImage.h"
 
+#include "fovea/Dialect/Attn/Utils/Fallback.h"
+
 using namespace mlir;
 using namespace fovea;
 
@@ -23,5 +25,5 @@ ArrayRef<int64_t> fovea::alignedParams(DictionaryAttr launch) { return numbers(l
 DictionaryAttr fovea::fallbackLaunch(DictionaryAttr launch) { return launch.getAs<DictionaryAttr>("fallback"); }
 
 std::string fovea::entryName(StringRef kernel, bool isFallback) {
-  return (kernel + (isFallback ? "_fallback" : "")).str();
+  return isFallback ? fallbackName(kernel) : kernel.str();
 }

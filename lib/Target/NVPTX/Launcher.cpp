@@ -38,14 +38,18 @@ extern int cuTensorMapEncodeTiled(tensor_map *map, int type, uint32_t rank, void
                                   const uint64_t *strides, const uint32_t *box, const uint32_t *steps, int interleave,
                                   int swizzle, int promotion, int fill);
 
-/* The innermost dimension comes first, its stride is not said. */
+/* The innermost dimension comes first, its stride is not said. An empty tensor has no map, and nothing reads one. */
 static int encode(tensor_map *map, const fovea_value *value, int type, uint64_t element_bytes, uint32_t rank,
                   const uint32_t *box_of_dims, int swizzle) {
   enum { kPromoteL2To256 = 3, kGranuleBytes = 16 };
   uint64_t sizes[FOVEA_MAX_RANK], strides[FOVEA_MAX_RANK];
   uint32_t box[FOVEA_MAX_RANK], steps[FOVEA_MAX_RANK];
+  static const tensor_map none;
+  *map = none;
   for (uint32_t n = 0; n < rank; ++n) {
     uint32_t d = rank - 1 - n;
+    if (value->sizes[d] == 0)
+      return 0;
     sizes[n] = (uint64_t)value->sizes[d];
     box[n] = box_of_dims[d];
     steps[n] = 1;

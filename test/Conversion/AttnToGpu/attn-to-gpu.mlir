@@ -107,3 +107,27 @@ func.func @math(%q: !h, %o: !h) {
   } : (!h, !h, !h, !h) -> ()
   return
 }
+
+// -----
+
+// A fallback has its kernel's tasks: tiles of one head with all keys, however few queries there are.
+!h = memref<1x2x3x64xf16>
+// CHECK: fovea.launches = {main = {aligned = array<i64: 0>, fallback = {shared_bytes = 49152 : i64, threads = 256 : i64}, shared_bytes = 1024 : i64, threads = 384 : i64}}
+// CHECK-LABEL: func.func @main_fallback
+// CHECK: attn.task (%{{.*}}, %{{.*}}, %{{.*}}) in (%{{.*}}, %{{.*}}, %{{.*}}) schedule
+// CHECK-NOT: attn.partials
+module attributes {fovea.launches = {main = {aligned = array<i64: 0>, shared_bytes = 1024 : i64, threads = 384 : i64}}} {
+  func.func @main_fallback(%q: !h, %o: !h) attributes {fovea.fallback_of = "main"} {
+    attn.attention %q, %q, %q outs(%o) schedule <query_tile = 128, key_block = 64, lanes = 1, panel = 16, micro_keys = 8> : (!h, !h, !h, !h) -> ()
+    return
+  }
+}
+
+// -----
+
+!h = memref<1x2x3x64xf16>
+// expected-error @below {{is a fallback of kernel 'other', which fovea.launches does not have}}
+func.func @main_fallback(%q: !h, %o: !h) attributes {fovea.fallback_of = "other"} {
+  attn.attention %q, %q, %q outs(%o) schedule <query_tile = 128, key_block = 64, lanes = 1, panel = 16, micro_keys = 8> : (!h, !h, !h, !h) -> ()
+  return
+}

@@ -32,6 +32,7 @@
 // CHECK-NOT: llvm.atomicrmw
 // CHECK-NOT: llvm.fence
 // CHECK-NOT: @fovea_shared()
+// CHECK: return
 module attributes {
   fovea.kernels = [{name = "main", params = [{name = "x", type = memref<?x?xf32>}, {name = "n", type = index}, {name = "y", type = memref<?xbf16>, output}]}],
   fovea.launches = {main = {shared_bytes = 1024 : i64, threads = 128 : i64}}
@@ -61,6 +62,120 @@ module attributes {
     llvm.fence syncscope("device") acq_rel
     %before = llvm.atomicrmw add %from, %any syncscope("device") monotonic : !llvm.ptr<1>, i32
     llvm.fence syncscope("block") acq_rel
+    return %one : i32
+  }
+}
+
+// -----
+
+// Of sm_90a: tensor maps are made of the task's values, an accumulator is one value until it is waited for.
+// CHECK-LABEL: func.func @main_task
+// CHECK: llvm.call @fovea_sim_add_tensor_map({{.*}}) : (!llvm.ptr, !llvm.ptr, i64) -> ()
+// CHECK: llvm.call @fovea_sim_run
+// CHECK-LABEL: func.func @main_thread
+// CHECK: %[[MAP:.*]] = llvm.call @fovea_sim_tensor_map
+// CHECK: llvm.call @fovea_sim_mbarrier_init
+// CHECK: llvm.call @fovea_sim_fence_mbarrier_init
+// CHECK: llvm.call @fovea_sim_set_registers
+// CHECK: llvm.call @fovea_sim_mbarrier_arrive
+// CHECK: llvm.call @fovea_sim_copy_tensor({{.*}}, %[[MAP]],
+// CHECK: llvm.call @fovea_sim_mbarrier_wait
+// CHECK: llvm.call @fovea_sim_mbarrier_arrive
+// CHECK: llvm.call @fovea_sim_touch
+// CHECK: llvm.store {{.*}} !llvm.ptr<3>
+// CHECK: llvm.call @fovea_sim_touch
+// CHECK: llvm.load {{.*}} !llvm.ptr<3> -> vector<4xi32>
+// CHECK: llvm.call @fovea_sim_fence_proxy
+// CHECK: llvm.call @fovea_sim_barrier_of_some
+// CHECK: %[[ANY:.*]] = llvm.call @fovea_sim_barrier_of_some
+// CHECK: llvm.trunc %[[ANY]] : i32 to i1
+// CHECK: llvm.call @fovea_sim_wgmma_fence
+// CHECK: %[[FIRST:.*]] = llvm.call @fovea_sim_wgmma({{.*}}) : (!llvm.ptr, !llvm.ptr, f32, !llvm.ptr) -> f32
+// CHECK: %[[NULL:.*]] = llvm.mlir.zero : !llvm.ptr
+// CHECK: %[[SECOND:.*]] = llvm.call @fovea_sim_wgmma({{.*}}, %[[NULL]], %[[FIRST]],
+// CHECK: llvm.call @fovea_sim_wgmma_commit
+// CHECK: llvm.call @fovea_sim_wgmma_wait({{.*}}, %[[SECOND]],
+// CHECK-COUNT-4: llvm.load {{.*}} -> f32
+// CHECK-NOT: nvvm.
+// CHECK-NOT: inline_asm
+module attributes {fovea.launches = {main = {shared_bytes = 4096 : i64, threads = 256 : i64,
+    tensor_maps = [{param = 0 : i64, box = array<i64: 1, 1, 8, 64>, swizzle = 128 : i64}]}}} {
+  llvm.mlir.global external @fovea_shared() {addr_space = 3 : i32} : !llvm.array<0 x i8>
+  llvm.mlir.global external constant @fovea_tensor_map_0() : !llvm.array<128 x i8>
+  func.func @main_task(%values: !llvm.ptr, %task: !llvm.ptr, %arena: !llvm.ptr) -> i32 {
+    %one = arith.constant 1 : i32
+    %desc = arith.constant 1 : i64
+    %shared = llvm.mlir.addressof @fovea_shared : !llvm.ptr<3>
+    %cluster = llvm.addrspacecast %shared : !llvm.ptr<3> to !llvm.ptr<7>
+    %map = llvm.mlir.addressof @fovea_tensor_map_0 : !llvm.ptr
+    nvvm.mbarrier.init %shared, %one : !llvm.ptr<3>, i32
+    nvvm.fence.mbarrier.init
+    nvvm.setmaxregister decrease 40
+    nvvm.mbarrier.arrive.expect_tx %shared, %one : !llvm.ptr<3>, i32
+    nvvm.cp.async.bulk.tensor.shared.cluster.global %cluster, %map, %shared, box[%one, %one, %one, %one] : !llvm.ptr<7>, !llvm.ptr
+    nvvm.mbarrier.try_wait.parity %shared, %one, %one : !llvm.ptr<3>, i32, i32
+    nvvm.mbarrier.arrive %shared : !llvm.ptr<3>
+    llvm.store %one, %shared : i32, !llvm.ptr<3>
+    %chunk = llvm.load %shared : !llvm.ptr<3> -> vector<4xi32>
+    llvm.store %chunk, %values : vector<4xi32>, !llvm.ptr
+    nvvm.fence.proxy {kind = #nvvm.proxy_kind<async.shared>, space = #nvvm.shared_space<cta>}
+    %c128 = arith.constant 128 : i32
+    nvvm.barrier id = %one number_of_threads = %c128
+    %true = arith.constant true
+    %any = llvm.call_intrinsic "llvm.nvvm.barrier.cta.red.or.aligned.count"(%one, %c128, %true) : (i32, i32, i1) -> i1
+    %wide = llvm.zext %any : i1 to i32
+    llvm.store %wide, %values : i32, !llvm.ptr
+    nvvm.wgmma.fence.aligned
+    %a = llvm.inline_asm has_side_effects "wgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16 {$0, $1, $2, $3}, $4, $5, 0, 1, 1, 0, 0;", "=f,=f,=f,=f,l,l" %desc, %desc : (i64, i64) -> !llvm.struct<(f32, f32, f32, f32)>
+    %a0 = llvm.extractvalue %a[0] : !llvm.struct<(f32, f32, f32, f32)>
+    %a1 = llvm.extractvalue %a[1] : !llvm.struct<(f32, f32, f32, f32)>
+    %a2 = llvm.extractvalue %a[2] : !llvm.struct<(f32, f32, f32, f32)>
+    %a3 = llvm.extractvalue %a[3] : !llvm.struct<(f32, f32, f32, f32)>
+    %b = llvm.inline_asm has_side_effects "wgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16 {$0, $1, $2, $3}, {$4, $5, $6, $7}, $8, 1, 1, 1, 1;", "=f,=f,=f,=f,r,r,r,r,l,0,1,2,3" %one, %one, %one, %one, %desc, %a0, %a1, %a2, %a3 : (i32, i32, i32, i32, i64, f32, f32, f32, f32) -> !llvm.struct<(f32, f32, f32, f32)>
+    %b0 = llvm.extractvalue %b[0] : !llvm.struct<(f32, f32, f32, f32)>
+    %b1 = llvm.extractvalue %b[1] : !llvm.struct<(f32, f32, f32, f32)>
+    %b2 = llvm.extractvalue %b[2] : !llvm.struct<(f32, f32, f32, f32)>
+    %b3 = llvm.extractvalue %b[3] : !llvm.struct<(f32, f32, f32, f32)>
+    nvvm.wgmma.commit.group.sync.aligned
+    %c = llvm.inline_asm has_side_effects "wgmma.wait_group.sync.aligned 0;", "=f,=f,=f,=f,0,1,2,3" %b0, %b1, %b2, %b3 : (f32, f32, f32, f32) -> !llvm.struct<(f32, f32, f32, f32)>
+    %c0 = llvm.extractvalue %c[0] : !llvm.struct<(f32, f32, f32, f32)>
+    llvm.store %c0, %values : f32, !llvm.ptr
+    return %one : i32
+  }
+}
+
+// -----
+
+// Where a tensor map cannot be made, the fallback runs instead.
+// CHECK-LABEL: func.func @main_task
+// CHECK: llvm.call @fovea_sim_add_tensor_map
+// CHECK: %[[REFUSED:.*]] = llvm.call @fovea_sim_drop_refused_maps() : () -> i32
+// CHECK: %[[OTHER:.*]] = arith.cmpi ne, %[[REFUSED]]
+// CHECK-COUNT-4: llvm.select %[[OTHER]]
+// CHECK: llvm.call @fovea_sim_run
+// CHECK-LABEL: func.func @main_thread
+// CHECK: llvm.call @fovea_sim_thread_id
+// CHECK-LABEL: func.func @main_fallback_thread
+// CHECK: llvm.call @fovea_sim_thread_id
+module attributes {fovea.launches = {main = {fallback = {shared_bytes = 2048 : i64, threads = 256 : i64}, shared_bytes = 4096 : i64,
+    threads = 384 : i64, tensor_maps = [{param = 0 : i64, box = array<i64: 1, 1, 8, 64>, swizzle = 128 : i64}]}}} {
+  func.func @main_task(%values: !llvm.ptr, %task: !llvm.ptr, %arena: !llvm.ptr) -> i32 {
+    %id = nvvm.read.ptx.sreg.tid.x : i32
+    return %id : i32
+  }
+  func.func @main_fallback_task(%values: !llvm.ptr, %task: !llvm.ptr, %arena: !llvm.ptr) -> i32 {
+    %id = nvvm.read.ptx.sreg.tid.x : i32
+    return %id : i32
+  }
+}
+
+// -----
+
+module attributes {fovea.launches = {main = {shared_bytes = 1024 : i64, threads = 128 : i64}}} {
+  func.func @main_task(%values: !llvm.ptr, %task: !llvm.ptr, %arena: !llvm.ptr) -> i32 {
+    // expected-error @below {{is nothing that the simulator knows in this form}}
+    llvm.inline_asm has_side_effects "wgmma.mma_async.sync.aligned.m64n8k32.f32.e4m3.e4m3 {};", "" : () -> ()
+    %one = arith.constant 1 : i32
     return %one : i32
   }
 }

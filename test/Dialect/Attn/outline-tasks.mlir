@@ -271,3 +271,44 @@ func.func @f(%n: index) {
   }
   return
 }
+
+// -----
+
+// Of a fallback there is the task alone: its tasks are those of the kernel's plan.
+// CHECK: fovea.kernels = [{{{.*}}name = "kernel", params = [{type = index}]}]
+// CHECK: func.func @kernel_plan
+// CHECK: func.func @kernel_task
+// CHECK: func.func @kernel_classify
+// CHECK: func.func @kernel_fallback_task
+// CHECK-NOT: func.func
+func.func @kernel(%n: index) {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+    %begin, %end, %visited, %full = attn.tile_bounds(%b, %h) rows(%t to %n) keys(%b to %n step 64) mask (%x, %y, %i, %j) {
+      %keep = arith.cmpi sge, %i, %j : index
+      attn.yield %keep : i1
+    }
+  }
+  return
+}
+func.func @kernel_fallback(%n: index) attributes {fovea.fallback_of = "kernel"} {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 32, lanes = 8, panel = 16, micro_keys = 4> {
+    %begin, %end, %visited, %full = attn.tile_bounds(%b, %h) rows(%t to %n) keys(%b to %n step 32) mask (%x, %y, %i, %j) {
+      %keep = arith.cmpi sge, %i, %j : index
+      attn.yield %keep : i1
+    }
+  }
+  return
+}
+
+// -----
+
+// expected-error @below {{is a fallback of kernel 'kernel', which does not precede it}}
+func.func @kernel_fallback(%n: index) attributes {fovea.fallback_of = "kernel"} {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 32, lanes = 8, panel = 16, micro_keys = 4> {
+    %begin, %end, %visited, %full = attn.tile_bounds(%b, %h) rows(%t to %n) keys(%b to %n step 32) mask (%x, %y, %i, %j) {
+      %keep = arith.cmpi sge, %i, %j : index
+      attn.yield %keep : i1
+    }
+  }
+  return
+}

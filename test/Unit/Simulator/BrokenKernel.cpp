@@ -11,8 +11,7 @@
 
 using namespace fovea::test;
 
-/// The kernel's text after phase 7.
-static std::string dump(const std::string &text, const std::string &target) {
+std::string fovea::test::kernelText(const Case &c, const std::string &target) {
   llvm::SmallString<128> directory;
   EXPECT_FALSE(llvm::sys::fs::createUniqueDirectory("fovea-injected", directory));
   fovea::CompileOptions options;
@@ -20,7 +19,7 @@ static std::string dump(const std::string &text, const std::string &target) {
   options.dumpDirectory = directory.str().str();
   fovea_compile_times times;
   fovea::CompileError error;
-  fovea_module *module = fovea::compile(text, options, times, error);
+  fovea_module *module = fovea::compile(c.text(), options, times, error);
   EXPECT_TRUE(module) << error.message;
   fovea_module_release(module);
   llvm::SmallString<128> path(directory);
@@ -36,7 +35,7 @@ BrokenKernel::BrokenKernel(const Case &c, const std::string &target) : c(c), tar
   static std::map<std::string, std::string> dumps;
   std::string &known = dumps[target + c.text()];
   if (known.empty()) {
-    known = dump(c.text(), target);
+    known = kernelText(c, target);
     Outcome run = simulate(c, known, {target, "target"});
     EXPECT_EQ(run.reports + run.error, "") << "it is right as it is";
   }

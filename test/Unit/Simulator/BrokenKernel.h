@@ -8,6 +8,9 @@
 
 namespace fovea::test {
 
+/// The case's module after phase 7.
+std::string kernelText(const Case &c, const std::string &target);
+
 class BrokenKernel {
 public:
   /// Still right. What it computes is `c`.

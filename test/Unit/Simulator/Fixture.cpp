@@ -92,6 +92,12 @@ std::vector<TensorRef> Case::inputs() const {
   return all;
 }
 
+std::vector<int64_t> Case::strides(size_t operand, const std::vector<int64_t> &shape) const {
+  if (!isShared || operand > 2)
+    return {};
+  return {0, shape[2] * shape[3], shape[3], 1};
+}
+
 Evaluation fovea::test::evaluate(const Case &c) {
   mlir::DialectRegistry registry;
   registerDialects(registry);
@@ -128,11 +134,17 @@ DLTensor viewOf(HostTensor &tensor, const fovea_param &param) {
   return view;
 }
 
+struct Views {
+  std::vector<DLTensor> tensors;
+  std::vector<std::vector<int64_t>> strides;
+};
+
 /// The arguments of one call; views must outlive them.
-std::vector<fovea_arg> argumentsOf(const fovea_kernel *kernel, const std::vector<HostTensor *> &tensors,
-                                   std::vector<DLTensor> &views) {
+std::vector<fovea_arg> argumentsOf(const Case &c, const fovea_kernel *kernel, const std::vector<HostTensor *> &tensors,
+                                   Views &views) {
   std::vector<fovea_arg> args;
-  views.resize(tensors.size());
+  views.tensors.resize(tensors.size());
+  views.strides.resize(tensors.size());
   for (size_t k = 0; k < tensors.size(); ++k) {
     const fovea_param &param = *fovea_kernel_param(kernel, k);
     fovea_arg &arg = args.emplace_back();
@@ -141,8 +153,13 @@ std::vector<fovea_arg> argumentsOf(const fovea_kernel *kernel, const std::vector
       arg.as.i = tensors[k]->intAt(0);
     else if (param.kind == FOVEA_PARAM_FLOAT)
       arg.as.f = tensors[k]->floatAt(0);
-    else
-      views[k] = viewOf(*tensors[k], param), arg.as.tensor = &views[k];
+    else {
+      views.tensors[k] = viewOf(*tensors[k], param);
+      views.strides[k] = c.strides(k, tensors[k]->shape);
+      if (!views.strides[k].empty())
+        views.tensors[k].strides = views.strides[k].data();
+      arg.as.tensor = &views.tensors[k];
+    }
   }
   return args;
 }
@@ -191,13 +208,13 @@ Outcome fovea::test::simulate(const Case &c, const std::string &text, const Way 
     tensors.push_back(&tensor);
   const fovea_kernel *kernel = nullptr;
   fovea_status status = fovea_module_kernel(module, nullptr, &kernel, &handles.error);
-  std::vector<DLTensor> views;
+  Views views;
   std::vector<fovea_arg> args;
   fovea_exec exec = {};
   exec.struct_size = sizeof(exec);
   exec.slots = way.slots;
   if (status == FOVEA_OK) {
-    args = argumentsOf(kernel, tensors, views);
+    args = argumentsOf(c, kernel, tensors, views);
     status = fovea_plan_create(kernel, args.data(), args.size(), &exec, &handles.plan, &handles.error);
   }
   std::vector<char, CacheLineAllocator<char>> workspace;

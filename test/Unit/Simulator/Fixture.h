@@ -25,11 +25,14 @@ struct Case {
   std::string scale, schedule;
   bool lse = true;
   float size = 1;                                                 // of the inputs' elements, about
-  bool isRepeated = false;                                        // all sequences hold what the first one does
+  bool isRepeated = false;                                        // all sequences hold what the first one does,
+  bool isShared = false;                                          // and query, key and value step over none: stride 0
   std::function<void(std::vector<reference::TensorRef> &)> spoil; // changes the inputs
 
   std::string text() const;
   std::vector<reference::TensorRef> inputs() const;
+  /// Of an operand, in elements; empty: dense.
+  std::vector<int64_t> strides(size_t operand, const std::vector<int64_t> &shape) const;
 };
 
 /// i >= j

@@ -7,6 +7,7 @@
 #include "SimulatedKernels.h"
 #include "fovea/Engine/Engine.h"
 
+#include <algorithm>
 #include <memory>
 
 using namespace fovea::test;
@@ -60,14 +61,14 @@ struct GpuLaunch : testing::Test {
   }
 
   /// Outputs in the reference's order: a bf16 tensor, then the log-sum-exp.
-  Outcome launch(const Case &c);
+  Outcome launch(const Case &c, const std::string &arch = "sm_80");
 
   Owned<fovea_device> device;
   std::vector<void *> memory;
 };
 
-Outcome GpuLaunch::launch(const Case &c) {
-  Owned<fovea_module> module = compile(c.text(), "cuda:sm_80"), simulated = compile(c.text(), "sim:sm_80");
+Outcome GpuLaunch::launch(const Case &c, const std::string &arch) {
+  Owned<fovea_module> module = compile(c.text(), "cuda:" + arch), simulated = compile(c.text(), "sim:" + arch);
   fake::onLaunch([&](const fake::Launch &launch) { return fake::executeLaunch(simulated.get(), launch); });
   std::vector<TensorRef> inputs = c.inputs();
   Outcome run;
@@ -76,14 +77,19 @@ Outcome GpuLaunch::launch(const Case &c) {
   std::vector<HostTensor *> tensors = {inputs[0].get(), inputs[1].get(), inputs[2].get(), &run.outputs[0],
                                        &run.outputs[1]};
   std::vector<DLTensor> views;
+  std::vector<std::vector<int64_t>> strides;
+  for (HostTensor *tensor : tensors)
+    strides.push_back(c.strides(strides.size(), tensor->shape));
   for (HostTensor *tensor : tensors) {
     DLTensor view = {};
-    view.data = upload(*tensor);
+    view.data = tensor->bytes.empty() ? nullptr : upload(*tensor);
     view.device = {kDLCUDA, 0};
     view.ndim = int32_t(tensor->shape.size());
     view.dtype = {uint8_t(tensor->dtype == DType::F32 ? kDLFloat : kDLBfloat), uint8_t(8 * byteWidth(tensor->dtype)),
                   1};
     view.shape = tensor->shape.data();
+    if (std::vector<int64_t> &own = strides[views.size()]; !own.empty())
+      view.strides = own.data();
     views.push_back(view);
   }
   std::vector<fovea_arg> args(6);
@@ -110,6 +116,8 @@ Outcome GpuLaunch::launch(const Case &c) {
     EXPECT_EQ(fovea_device_download(device.get(), run.outputs[k].bytes.data(), views[3 + k].data,
                                     run.outputs[k].bytes.size(), nullptr, nullptr),
               FOVEA_OK);
+  run.stats.struct_size = sizeof(run.stats);
+  fovea_plan_get_stats(plan.get(), &run.stats);
   return run;
 }
 
@@ -131,6 +139,58 @@ TEST_F(GpuLaunch, ComputesWhatTheReferenceDoes) {
     EXPECT_LE(worstRatio(evaluate(c), run), 1);
     EXPECT_EQ(fake::launches().back().blocks, 8u);
     EXPECT_EQ(fake::launches().back().threads, 128u);
+  }
+}
+
+/// Tensor maps come behind the tasks. Without keys there is none to make of them, and 0 to write.
+TEST_F(GpuLaunch, WarpgroupsTakeTensorMaps) {
+  fake::setCapability(9, 0);
+  fake::setLimits(227 * 1024, 1024, 0x7FFFFFFF);
+  for (int64_t keys : {150, 0}) {
+    Case c;
+    c.mask = kWindow;
+    c.heads = 4;
+    c.kvHeads = 2;
+    c.queries = 130;
+    c.keys = keys;
+    c.offset = 20;
+    fake::clearCalls();
+    Outcome run = launch(c, "sm_90a");
+    ASSERT_EQ(run.error, "");
+    EXPECT_LE(worstRatio(evaluate(c), run), 1);
+    EXPECT_EQ(fake::launches().back().blocks, 8u);
+    EXPECT_EQ(fake::launches().back().threads, 384u);
+    std::vector<std::string> calls = fake::calls();
+    EXPECT_EQ(std::count(calls.begin(), calls.end(), "cuTensorMapEncodeTiled"), keys ? 3 : 1);
+  }
+}
+
+/// Sequences that share their memory have a stride of 0: warps compute the same tasks without tensor maps.
+TEST_F(GpuLaunch, WhatTmaRefusesIsComputedByWarps) {
+  fake::setCapability(9, 0);
+  fake::setLimits(227 * 1024, 1024, 0x7FFFFFFF);
+  Case c;
+  c.mask = kWindow;
+  c.batches = 2;
+  c.heads = 4;
+  c.kvHeads = 2;
+  c.queries = 130;
+  c.keys = 300;
+  c.offset = 170;
+  c.isRepeated = true;
+  for (bool isShared : {true, false}) {
+    c.isShared = isShared;
+    fake::clearCalls();
+    Outcome run = launch(c, "sm_90a");
+    ASSERT_EQ(run.error, "");
+    EXPECT_LE(worstRatio(evaluate(c), run), 1);
+    const fake::Launch launch = fake::launches().back();
+    EXPECT_EQ(launch.kernel, isShared ? "main_fallback" : "main");
+    EXPECT_EQ(launch.blocks, 16u);
+    EXPECT_EQ(launch.threads, isShared ? 256u : 384u);
+    EXPECT_EQ(run.stats.fallback_runs, isShared);
+    std::vector<std::string> calls = fake::calls();
+    EXPECT_EQ(std::count(calls.begin(), calls.end(), "cuTensorMapEncodeTiled"), isShared ? 0 : 3);
   }
 }
 

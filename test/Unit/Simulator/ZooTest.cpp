@@ -13,7 +13,7 @@ using namespace fovea::test;
 namespace {
 
 /// Every family of kernels.
-const std::vector<std::string> kTargets = {"sim:sm_80"};
+const std::vector<std::string> kTargets = {"sim:sm_80", "sim:sm_90a"};
 
 /// One of test/Unit/Integration/Problems.cpp, or a mask of the library with arguments for its symbols.
 struct Animal {

@@ -5,6 +5,7 @@
 #include "fovea/Analysis/MaskClassifier.h"
 #include "fovea/Dialect/Attn/IR/Attn.h"
 #include "fovea/Dialect/Attn/Transforms/Passes.h"
+#include "fovea/Dialect/Attn/Utils/Fallback.h"
 #include "fovea/fovea_abi.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -173,8 +174,8 @@ void emitClassifyFunction(Kernel &kernel) {
 }
 
 /// The functions must be new.
-LogicalResult checkNames(func::FuncOp function) {
-  for (StringRef suffix : {"_plan", "_task", "_classify"}) {
+LogicalResult checkNames(func::FuncOp function, ArrayRef<StringRef> suffixes) {
+  for (StringRef suffix : suffixes) {
     std::string name = (function.getName() + suffix).str();
     if (Operation *other = SymbolTable::lookupSymbolIn(function->getParentOp(), name)) {
       InFlightDiagnostic error = function.emitError("kernel '")
@@ -183,6 +184,25 @@ LogicalResult checkNames(func::FuncOp function) {
       return error;
     }
   }
+  return success();
+}
+
+/// Another way to compute the tasks of a kernel that was outlined before: of it there is NAME_task alone.
+LogicalResult outlineFallback(Kernel &kernel, ArrayRef<Attribute> kernels, StringAttr planner) {
+  auto found =
+      llvm::find_if(kernels, [&](Attribute other) { return cast<DictionaryAttr>(other).get("name") == planner; });
+  if (found == kernels.end())
+    return kernel.function.emitError("is a fallback of kernel '")
+           << planner.getValue() << "', which does not precede it";
+  // Both read the same values.
+  DictionaryAttr own = describeKernel(kernel), its = cast<DictionaryAttr>(*found);
+  if (own.get("summaries") != its.get("summaries") || kernel.task.isPacked() || kernel.partials)
+    return kernel.function.emitError("has other tasks than kernel '")
+           << planner.getValue() << "', whose fallback it is";
+  if (failed(checkNames(kernel.function, {"_task"})))
+    return failure();
+  emitTaskFunction(kernel);
+  kernel.function.erase();
   return success();
 }
 
@@ -201,7 +221,14 @@ struct OutlineTasksPass : fovea::attn::impl::OutlineTasksBase<OutlineTasksPass> 
         continue;
       }
       FailureOr<Kernel> kernel = analyze(function);
-      if (failed(kernel) || failed(checkNames(function)))
+      if (failed(kernel))
+        return signalPassFailure();
+      if (auto planner = function->getAttrOfType<StringAttr>(fovea::kFallbackOf)) {
+        if (failed(outlineFallback(*kernel, kernels, planner)))
+          return signalPassFailure();
+        continue;
+      }
+      if (failed(checkNames(function, {"_plan", "_task", "_classify"})))
         return signalPassFailure();
       reportVisibleKeys(kernel->bounds);
       kernels.push_back(describeKernel(*kernel));

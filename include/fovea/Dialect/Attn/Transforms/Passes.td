@@ -59,10 +59,13 @@ def Schedule : Pass<"attn-schedule", "::mlir::func::FuncOp"> {
 def ScheduleGpu : Pass<"attn-schedule-gpu", "::mlir::func::FuncOp"> {
   let summary = "Phase 5, GPU targets: choose tile sizes";
   let description = [{
-    Input: `attn.attention` on memrefs. Output: the same with a `schedule` attribute, chosen from the head sizes only: `query_tile` is 16
+    Input: `attn.attention` on memrefs. Output: the same with a `schedule` attribute, chosen from static sizes only: `query_tile` is 16
     rows (`panel`) for each warp of a block, `micro_keys` the eight keys of an mma, `lanes` 1, since a thread's registers are scalars.
-    An op that already has a schedule keeps it.
+    With `warpgroups`, head sizes of 64 and 128 get 64 rows (`panel`) for each warpgroup, for `--convert-attn-to-hopper`, unless the
+    types say that there are 64 query rows at most (decoding); a remark says why an op does not get them. An op that already has a
+    schedule keeps it.
   }];
+  let options = [Option<"warpgroups", "warpgroups", "bool", "false", "the target has wgmma: sm_90a">];
 }
 
 def Tile : Pass<"attn-tile", "::mlir::func::FuncOp"> {
@@ -147,6 +150,8 @@ def OutlineTasks : Pass<"attn-outline-tasks", "::mlir::ModuleOp"> {
     for one record; `NAME_classify` says of any rectangle of the mask whether it is EMPTY, PARTIAL or FULL. All unpack `fovea_value`s
     into memrefs with dynamic strides, those of `attn.summary` after those of the arguments. A `fovea.kernels` attribute on the
     module keeps the signatures for the module table.
+
+    A function with `fovea.fallback_of` computes the tasks of the kernel that it names in another way: of it there is NAME_task alone.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
                            "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];

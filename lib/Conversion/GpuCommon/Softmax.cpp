@@ -62,9 +62,15 @@ Value Softmax::decay(WarpEmitter &b, Value maximum, Value larger) const {
   return b.exp2(b.mulf(arith::SubFOp::create(b, maximum, referenceOf(b, larger)), b.real(exponent)));
 }
 
-Values Softmax::update(WarpEmitter &b, ValueRange scores, State &state) const {
+void Softmax::rescale(WarpEmitter &b, Values &acc, Value alpha, int64_t row) {
+  for (size_t k = 2 * row; k < acc.size(); k += kFragmentValues)
+    for (size_t pair = 0; pair < 2; ++pair)
+      acc[k + pair] = b.mulf(acc[k + pair], alpha);
+}
+
+Softmax::Update Softmax::update(WarpEmitter &b, ValueRange scores, State &state) const {
   Purpose purpose(b, "softmax");
-  Values weights(scores);
+  Update result{Values(scores), {}};
   for (int64_t row = 0; row < 2; ++row) {
     Value maximum = state.maximum[row];
     for (size_t k = 2 * row; k < scores.size(); k += kFragmentValues)
@@ -78,16 +84,15 @@ Values Softmax::update(WarpEmitter &b, ValueRange scores, State &state) const {
     Value sum = b.mulf(state.sum[row], alpha);
     for (size_t k = 2 * row; k < scores.size(); k += kFragmentValues)
       for (size_t pair = 0; pair < 2; ++pair) {
-        weights[k + pair] = b.exp2(b.fma(scores[k + pair], factor, shift));
-        sum = b.addf(sum, weights[k + pair]);
+        result.weights[k + pair] = b.exp2(b.fma(scores[k + pair], factor, shift));
+        sum = b.addf(sum, result.weights[k + pair]);
       }
-    for (size_t k = 2 * row; k < state.acc.size(); k += kFragmentValues)
-      for (size_t pair = 0; pair < 2; ++pair)
-        state.acc[k + pair] = b.mulf(state.acc[k + pair], alpha);
+    rescale(b, state.acc, alpha, row);
+    result.alpha[row] = alpha;
     state.maximum[row] = maximum;
     state.sum[row] = sum;
   }
-  return weights;
+  return result;
 }
 
 Softmax::Row Softmax::finalize(WarpEmitter &b, const State &state, int64_t row) const {

@@ -7,10 +7,11 @@
 // they fit. And there would be few tasks: the keys of a tile that is the only one of its head are cut into splits,
 // which meet in partial results (split-KV). Both depend on the sizes of one sequence alone, so that no bit depends on
 // the batch or the device.
-#ifndef FOVEA_LIB_CONVERSION_ATTNTOGPU_TILE_ROWS_H
-#define FOVEA_LIB_CONVERSION_ATTNTOGPU_TILE_ROWS_H
+#ifndef FOVEA_LIB_CONVERSION_ATTNTOGPU_PACKING_H
+#define FOVEA_LIB_CONVERSION_ATTNTOGPU_PACKING_H
 
-#include "Problem.h"
+#include "../GpuCommon/Problem.h"
+#include "Geometry.h"
 
 namespace fovea {
 
@@ -20,24 +21,11 @@ struct Packing {
   mlir::Value splits;      // of a tile's keys; null: always 1
   mlir::Value splitLength; // keys of one: whole key blocks
 
+  Packing() = default;
   Packing(WarpEmitter &b, const Problem &problem, const Geometry &geometry);
   bool isPlain() const { return !group && !splits; }
   /// The keys [begin, end) of a split.
   std::pair<mlir::Value, mlir::Value> keysOf(WarpEmitter &b, mlir::Value split, mlir::Value keys) const;
-};
-
-/// Of one task.
-struct TileRows {
-  mlir::Value batch, head, row; // the first of each; rows are counted from 0
-  mlir::Value count;            // rows of each head
-  mlir::Value valid;            // of all heads
-  mlir::Value group;            // heads; null: 1
-  mlir::Value position, end;    // of the rows
-
-  /// Head and row of the tile's row `number` (i32).
-  std::pair<mlir::Value, mlir::Value> locate(WarpEmitter &b, mlir::Value number) const;
-  /// Positions [begin, end) that hold those of a warp's rows.
-  std::pair<mlir::Value, mlir::Value> positionsOf(WarpEmitter &b, mlir::Value warp) const;
 };
 
 } // namespace fovea

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#ifndef FOVEA_LIB_CONVERSION_ATTNTOGPU_PROBLEM_H
-#define FOVEA_LIB_CONVERSION_ATTNTOGPU_PROBLEM_H
+#ifndef FOVEA_LIB_CONVERSION_GPUCOMMON_PROBLEM_H
+#define FOVEA_LIB_CONVERSION_GPUCOMMON_PROBLEM_H
 
-#include "TileCopy.h"
+#include "WarpEmitter.h"
+#include "fovea/Dialect/Attn/IR/Attn.h"
 
 namespace fovea {
+
+/// Rows of one head in global memory.
+struct GlobalRows {
+  mlir::Value address;  // of row 0, in bytes
+  mlir::Value rowBytes; // from one row to the next
+};
 
 /// One operand of an attention as memory: byte addresses, whatever its layout.
 struct Matrix {

@@ -30,6 +30,7 @@ Value WarpEmitter::rem(Value a, int64_t c) { return createOrFold<arith::RemUIOp>
 Value WarpEmitter::bitXor(Value a, Value c) { return createOrFold<arith::XOrIOp>(a, c); }
 Value WarpEmitter::bitXor(Value a, int64_t c) { return bitXor(a, likewise(*this, a, c)); }
 Value WarpEmitter::less(Value a, Value c) { return arith::CmpIOp::create(*this, arith::CmpIPredicate::slt, a, c); }
+Value WarpEmitter::least(Value a, Value c) { return createOrFold<arith::MinSIOp>(a, c); }
 Value WarpEmitter::select(Value condition, Value a, Value c) { return arith::SelectOp::create(*this, condition, a, c); }
 Value WarpEmitter::both(Value a, Value c) { return createOrFold<arith::AndIOp>(a, c); }
 Value WarpEmitter::toIndex(Value integer) { return arith::IndexCastOp::create(*this, getIndexType(), integer); }
@@ -54,25 +55,36 @@ Value WarpEmitter::barrierOr(Value predicate) {
   return NVVM::BarrierOp::create(*this, TypeRange(getI32Type()), Value(), Value(), kind, predicate).getRes();
 }
 
+void WarpEmitter::barrierOfSome(int64_t number, int64_t threads) {
+  NVVM::BarrierOp::create(*this, TypeRange(), i32(number), i32(threads), NVVM::BarrierReductionAttr(), Value());
+}
+
+/// The intrinsic by its name: nvvm.barrier forgets the reduction where it has a number of threads.
+Value WarpEmitter::barrierOfSomeOr(Value predicate, int64_t number, int64_t threads) {
+  return LLVM::CallIntrinsicOp::create(*this, getI1Type(), getStringAttr(kBarrierOfSomeOr),
+                                       ValueRange{i32(number), i32(threads), predicate})
+      .getResult(0);
+}
+
 Value WarpEmitter::pack(Value low, Value high, Type element) {
   Value pair = vector::FromElementsOp::create(*this, VectorType::get({2}, getF32Type()), ValueRange{low, high});
   Value rounded = arith::TruncFOp::create(*this, VectorType::get({2}, element), pair);
   return LLVM::BitcastOp::create(*this, getI32Type(), rounded);
 }
 
-static Values fieldsOf(WarpEmitter &b, Value structure) {
-  Values fields;
+Values WarpEmitter::fields(Value structure) {
+  Values result;
   for (size_t k = 0; k < cast<LLVM::LLVMStructType>(structure.getType()).getBody().size(); ++k)
-    fields.push_back(LLVM::ExtractValueOp::create(b, structure, ArrayRef<int64_t>{int64_t(k)}));
-  return fields;
+    result.push_back(LLVM::ExtractValueOp::create(*this, structure, ArrayRef<int64_t>{int64_t(k)}));
+  return result;
 }
 
 Values WarpEmitter::ldmatrix(Value pointer, bool transposed) {
   auto type = LLVM::LLVMStructType::getLiteral(getContext(), SmallVector<Type>(4, getI32Type()));
   auto shape = NVVM::LdStMatrixShapeAttr::get(getContext(), 8, 8);
-  return fieldsOf(*this, NVVM::LdMatrixOp::create(*this, type, pointer, 4,
-                                                  transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row, shape,
-                                                  NVVM::LdStMatrixEltType::B16));
+  return fields(NVVM::LdMatrixOp::create(*this, type, pointer, 4,
+                                         transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row, shape,
+                                         NVVM::LdStMatrixEltType::B16));
 }
 
 Values WarpEmitter::mma(ValueRange a, ValueRange b, ValueRange acc, Type element) {
@@ -85,11 +97,10 @@ Values WarpEmitter::mma(ValueRange a, ValueRange b, ValueRange acc, Type element
   };
   NVVM::MMATypes type = element.isBF16() ? NVVM::MMATypes::bf16 : NVVM::MMATypes::f16;
   auto result = LLVM::LLVMStructType::getLiteral(getContext(), SmallVector<Type>(kFragmentValues, getF32Type()));
-  return fieldsOf(*this,
-                  NVVM::MmaOp::create(*this, result, operands(a), operands(b), acc,
-                                      ArrayRef<int64_t>{kWarpRows, kFragmentColumns, kMmaDepth}, std::nullopt,
-                                      std::nullopt, std::array<NVVM::MMATypes, 2>{type, type},
-                                      std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row, NVVM::MMALayout::col}));
+  return fields(NVVM::MmaOp::create(*this, result, operands(a), operands(b), acc,
+                                    ArrayRef<int64_t>{kWarpRows, kFragmentColumns, kMmaDepth}, std::nullopt,
+                                    std::nullopt, std::array<NVVM::MMATypes, 2>{type, type},
+                                    std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row, NVVM::MMALayout::col}));
 }
 
 Value WarpEmitter::shared(Value base, Value bytes) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Between the two products: scores, mask, online softmax (Milakov and Gimelshein 2018; Dao 2023) in registers.
-#ifndef FOVEA_LIB_CONVERSION_ATTNTOGPU_SOFTMAX_H
-#define FOVEA_LIB_CONVERSION_ATTNTOGPU_SOFTMAX_H
+#ifndef FOVEA_LIB_CONVERSION_GPUCOMMON_SOFTMAX_H
+#define FOVEA_LIB_CONVERSION_GPUCOMMON_SOFTMAX_H
 
-#include "Geometry.h"
+#include "WarpEmitter.h"
+#include "fovea/Dialect/Attn/IR/Attn.h"
 
 namespace fovea {
 
@@ -43,7 +44,13 @@ public:
 
   /// Weights of the scores, and the state rescaled to them:
   ///   m' = max(m, max t)   alpha = exp(m - m')   l' = alpha l + sum exp(t - m')   acc' = alpha acc
-  Values update(WarpEmitter &b, mlir::ValueRange scores, State &state) const;
+  /// A state without acc leaves that product to the caller.
+  struct Update {
+    Values weights;
+    mlir::Value alpha[2]; // of each of the two rows
+  };
+  Update update(WarpEmitter &b, mlir::ValueRange scores, State &state) const;
+  static void rescale(WarpEmitter &b, Values &acc, mlir::Value alpha, int64_t row);
 
   /// exp(m - m'), by which what was summed under m counts under m' >= m.
   mlir::Value decay(WarpEmitter &b, mlir::Value maximum, mlir::Value larger) const;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "TileRows.h"
+#include "Packing.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
@@ -48,21 +48,4 @@ std::pair<Value, Value> Packing::keysOf(WarpEmitter &b, Value split, Value keys)
   Value isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.add(split, 1), splits);
   Value begin = b.mul(split, splitLength);
   return {begin, b.select(isLast, keys, b.add(begin, splitLength))};
-}
-
-std::pair<Value, Value> TileRows::locate(WarpEmitter &b, Value number) const {
-  if (!group)
-    return {head, b.add(row, b.toIndex(number))};
-  Value rows = b.toI32(count), heads = b.createOrFold<arith::DivUIOp>(number, rows);
-  Value rest = b.sub(number, b.mul(heads, rows));
-  return {b.add(head, b.toIndex(heads)), b.add(row, b.toIndex(rest))};
-}
-
-std::pair<Value, Value> TileRows::positionsOf(WarpEmitter &b, Value warp) const {
-  Value first = b.add(position, b.toIndex(b.mul(warp, kWarpRows)));
-  Value last = b.createOrFold<arith::MinSIOp>(b.add(first, kWarpRows), end);
-  if (!group)
-    return {first, last};
-  Value isSingle = atMost(b, group, b.index(1)); // else a warp's rows may begin in one head and end in the next
-  return {b.select(isSingle, first, position), b.select(isSingle, last, end)};
 }

@@ -3,8 +3,8 @@
 // Short names for the code of one thread: 32-bit arithmetic on lanes and shared memory, the collective operations of a
 // warp. What a warp computes lies in fragments, as PTX's mma.m16n8k16 defines them: lane 4 g + t holds of each 16 x 8
 // accumulator (g, 2t), (g, 2t + 1), (g + 8, 2t) and (g + 8, 2t + 1).
-#ifndef FOVEA_LIB_CONVERSION_ATTNTOGPU_WARP_EMITTER_H
-#define FOVEA_LIB_CONVERSION_ATTNTOGPU_WARP_EMITTER_H
+#ifndef FOVEA_LIB_CONVERSION_GPUCOMMON_WARP_EMITTER_H
+#define FOVEA_LIB_CONVERSION_GPUCOMMON_WARP_EMITTER_H
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
@@ -16,6 +16,8 @@ inline constexpr int64_t kWarpLanes = 32, kWarpRows = 16;
 inline constexpr int64_t kFragmentColumns = 8, kFragmentValues = 4; // of an accumulator, per lane
 inline constexpr int64_t kMmaDepth = 16;                            // k of one mma
 inline constexpr int64_t kChunkBytes = 16, kChunkElements = 8;      // of cp.async, and a row of an ldmatrix matrix
+
+inline constexpr llvm::StringLiteral kBarrierOfSomeOr = "llvm.nvvm.barrier.cta.red.or.aligned.count";
 
 struct WarpEmitter : mlir::ImplicitLocOpBuilder {
   WarpEmitter(mlir::Location loc, mlir::OpBuilder &builder);
@@ -33,7 +35,8 @@ struct WarpEmitter : mlir::ImplicitLocOpBuilder {
   mlir::Value rem(mlir::Value a, int64_t c); // unsigned
   mlir::Value bitXor(mlir::Value a, mlir::Value c);
   mlir::Value bitXor(mlir::Value a, int64_t c);
-  mlir::Value less(mlir::Value a, mlir::Value c); // signed
+  mlir::Value less(mlir::Value a, mlir::Value c);  // signed
+  mlir::Value least(mlir::Value a, mlir::Value c); // signed
   mlir::Value select(mlir::Value condition, mlir::Value a, mlir::Value c);
   mlir::Value both(mlir::Value a, mlir::Value c);
   mlir::Value toIndex(mlir::Value integer);
@@ -50,12 +53,18 @@ struct WarpEmitter : mlir::ImplicitLocOpBuilder {
   mlir::Value shuffleXor(mlir::Value value, int64_t offset);
   /// A barrier of the block; not 0, in every thread, if some thread's i32 is.
   mlir::Value barrierOr(mlir::Value predicate);
+  /// A barrier of `threads` threads alone, whole warps; `number`, from 1 to 15, is theirs.
+  void barrierOfSome(int64_t number, int64_t threads);
+  /// The same, and whether an i1 is true in one of them.
+  mlir::Value barrierOfSomeOr(mlir::Value predicate, int64_t number, int64_t threads);
   /// Two f32, rounded to 16-bit floats in one register, `low` first.
   mlir::Value pack(mlir::Value low, mlir::Value high, mlir::Type element);
   /// Four 8 x 8 matrices of 16-bit elements; each lane gives the address of one row.
   Values ldmatrix(mlir::Value pointer, bool transposed);
   /// acc + A B for a 16 x 8 accumulator: A 16 x 16 (four registers), B 16 x 8 (two).
   Values mma(mlir::ValueRange a, mlir::ValueRange b, mlir::ValueRange acc, mlir::Type element);
+  /// The elements of an llvm.struct.
+  Values fields(mlir::Value structure);
   /// base + bytes, in shared memory.
   mlir::Value shared(mlir::Value base, mlir::Value bytes);
   mlir::Value globalPointer(mlir::Value address); // of an index
@@ -68,6 +77,12 @@ struct WarpEmitter : mlir::ImplicitLocOpBuilder {
   /// while (condition(x)) x = body(x)
   Values loop(mlir::ValueRange initial, llvm::function_ref<mlir::Value(mlir::ValueRange)> condition,
               llvm::function_ref<Values(mlir::ValueRange)> body);
+};
+
+/// Of the emitting thread.
+struct Thread {
+  mlir::Value id, lane, warp; // i32; of the warps that compute, the first is 0
+  mlir::Value shared;         // start of shared memory
 };
 
 /// What the ops made meanwhile are for: their location says it, and so does the simulator when it finds one wrong.
