@@ -40,7 +40,7 @@ struct LibraryTest : testing::Test {
     mlir::OperationState state(loc, attn::AttentionOp::getOperationName());
     auto arguments = block->getArguments();
     state.addOperands({arguments[0], arguments[1], arguments[2]});
-    state.addAttribute("operandSegmentSizes", builder.getDenseI32ArrayAttr({1, 1, 1, 0, 0, 0, 0}));
+    state.getOrAddProperties<attn::AttentionOp::Properties>().operandSegmentSizes = {1, 1, 1}; // and no other operand
     state.addTypes(tensor);
     state.addRegion();
     state.addRegion();
