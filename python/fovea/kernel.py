@@ -192,7 +192,7 @@ def dims_shape(options, dims, which):
     if which == "lse":
         return (dims.B, dims.Hq, dims.Nq)
     if which == "key_up":
-        return (dims.Hq, dims.Down, dims.Dc)
+        return (dims.Hq, dims.Dnope, dims.Dc)
     if which == "value_up":
         return (dims.Hq, dims.Dv, dims.Dc)
     if which == "cache":

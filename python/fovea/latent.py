@@ -28,7 +28,7 @@ class Dims(NamedTuple):
     Dk: int
     Dv: int
     Dc: int
-    Down: int    # columns of a key that come from the latent
+    Dnope: int   # columns of a key that come from the latent
     Dcache: int
 
 

@@ -118,7 +118,7 @@ def _signature(fields, sizes, layout, needs_lse, element):
 
     if "Dc" in sizes:
         inputs = {"query": order("B", "Hq", "Nq", "Dk"), "cache": order("B", "Hkv", "Nk", "Dcache"),
-                  "key_up": ("Hq", "Down", "Dc"), "value_up": ("Hq", "Dv", "Dc")}
+                  "key_up": ("Hq", "Dnope", "Dc"), "value_up": ("Hq", "Dv", "Dc")}
     else:
         inputs = {"query": order("B", "Hq", "Nq", "Dk"), "key": order("B", "Hkv", "Nk", "Dk"), "value": order("B", "Hkv", "Nk", "Dv")}
     arguments = []
