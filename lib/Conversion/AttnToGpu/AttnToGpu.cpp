@@ -40,7 +40,12 @@ LogicalResult refuse(AttentionOp op) {
     return op.emitOpError("has pointwise weights, for which there is no GPU code yet; compile it for a CPU");
   if (op.isLatent())
     return op.emitOpError("has latent keys and values, for which there is no GPU code yet; compile it for a CPU");
-  if (op.hasRope())
+  if (op.getAdditive())
+    return op.emitOpError("has additive scores, for which there is no GPU code yet; compile it for a CPU");
+  if (op.hasNorm())
+    return op.emitOpError("normalises its query or key, which no GPU code does yet; do that before the kernel, or "
+                          "compile it for a CPU");
+  if (op.hasRope() || op.hasFar())
     return op.emitOpError("rotates its query or key, which no GPU code does yet; rotate them before the kernel, or "
                           "compile it for a CPU");
   if (!element.isF16() && !element.isBF16())

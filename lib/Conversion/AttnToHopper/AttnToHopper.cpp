@@ -134,7 +134,8 @@ struct ConvertAttnToHopperPass : fovea::impl::ConvertAttnToHopperBase<ConvertAtt
     for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
       for (AttentionOp op : llvm::to_vector(function.getOps<AttentionOp>())) {
         bool isForWarpgroups = op.getSchedule() && op.getSchedule()->getPanel() == kWarpgroupRows;
-        if (!isForWarpgroups || op.isPointwise() || op.isLatent() || op.hasRope())
+        if (!isForWarpgroups || op.isPointwise() || op.isLatent() || op.hasRope() || op.hasFar() || op.hasNorm() ||
+            op.getAdditive())
           continue; // --convert-attn-to-gpu takes it, or says why it has no GPU code
         if (failed(convert(function, op, launches)))
           return signalPassFailure();

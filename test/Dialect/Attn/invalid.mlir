@@ -355,11 +355,11 @@ func.func @f(%q: tensor<2x4x8x16xf32>) {
 
 func.func @f(%q: tensor<2x4x8x16xf32>) {
   // expected-error@+1 {{'attn.attention' op mask region must take ('index', 'index', 'index', 'index'), got ('i32', 'index', 'index', 'index')}}
-  %o = "attn.attention"(%q, %q, %q) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0, 0>}> ({}, {
+  %o = "attn.attention"(%q, %q, %q) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0>}> ({}, {
   ^bb0(%b: i32, %h: index, %i: index, %j: index):
     %true = arith.constant true
     "attn.yield"(%true) : (i1) -> ()
-  }) : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
+  }, {}) : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
   return
 }
 
@@ -367,10 +367,10 @@ func.func @f(%q: tensor<2x4x8x16xf32>) {
 
 func.func @f(%q: tensor<2x4x8x16xf32>) {
   // expected-error@+1 {{'attn.attention' op score region must take ('f32', 'index', 'index', 'index', 'index'), got ('f32', 'index')}}
-  %o = "attn.attention"(%q, %q, %q) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0, 0>}> ({
+  %o = "attn.attention"(%q, %q, %q) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0>}> ({
   ^bb0(%s: f32, %b: index):
     "attn.yield"(%s) : (f32) -> ()
-  }, {}) : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
+  }, {}, {}) : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
   return
 }
 

@@ -118,7 +118,7 @@ func.func @offset_per_sequence(%x: memref<2x4x8x64xf32>, %c: memref<?x32xf32>, %
 func.func @tile_without_position(%x: memref<2x4x?x64xf32>, %c: memref<?x32xf32>, %n: index) {
   attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
     // expected-error @+1 {{needs the position of its first row with rope, and only then}}
-    %q = "attn.load_tile"(%x, %b, %h, %t, %n, %c, %c) {operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 2, 0, 0, 0>}
+    %q = "attn.load_tile"(%x, %b, %h, %t, %n, %c, %c) {operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 2, 0, 0, 0, 0>}
       : (memref<2x4x?x64xf32>, index, index, index, index, memref<?x32xf32>, memref<?x32xf32>) -> !attn.tile<query, 32x64xf32>
   }
   return

@@ -42,8 +42,8 @@ struct LibraryTest : testing::Test {
     state.addOperands({arguments[0], arguments[1], arguments[2]});
     state.getOrAddProperties<attn::AttentionOp::Properties>().operandSegmentSizes = {1, 1, 1}; // and no other operand
     state.addTypes(tensor);
-    state.addRegion();
-    state.addRegion();
+    for (int region = 0; region < 3; ++region)
+      state.addRegion();
     mlir::Operation *op = builder.create(state);
     mlir::func::ReturnOp::create(builder, loc, op->getResults());
     return llvm::cast<attn::AttentionOp>(op);

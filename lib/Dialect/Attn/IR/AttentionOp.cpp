@@ -22,8 +22,10 @@ SmallVector<int64_t, 4> AttentionOp::dimensionOrder(Layout layout) {
 double AttentionOp::getEffectiveScale() {
   if (auto scale = getScale())
     return scale->convertToDouble();
-  return 1.0 / std::sqrt(static_cast<double>(getKeyHeadSize()));
+  return getAdditive() ? 1.0 : 1.0 / std::sqrt(static_cast<double>(getKeyHeadSize()));
 }
+
+double AttentionOp::getEffectiveEpsilon() { return getEpsilon() ? getEpsilon()->convertToDouble() : 1e-6; }
 
 namespace {
 
@@ -78,6 +80,52 @@ LogicalResult verifyLatent(AttentionOp op, const Shape &query, const Shape &key,
       return op.emitOpError() << "rotates more columns of " << name << " than the " << op.getSharedSize()
                               << " that do not come from latents";
   return success();
+}
+
+/// Gains of QK-norm: f32, one for each column.
+LogicalResult verifyNorm(AttentionOp op, const Shape &query) {
+  for (auto [gain, name] : {std::pair(op.getQueryNorm(), "query_norm"), std::pair(op.getKeyNorm(), "key_norm")}) {
+    if (!gain)
+      continue;
+    auto type = cast<ShapedType>(gain.getType());
+    if (failed(verifyF32Array(op, type, name, 1)))
+      return failure();
+    if (type.getDimSize(0) != query.columns)
+      return op.emitOpError() << name << " must have a gain for each of " << query.columns << " columns, got " << type;
+    if (op.isLatent())
+      return op.emitOpError() << "is latent and has a " << name
+                              << ", which nothing computes; latents are normalised before they enter the cache";
+  }
+  if (!op.getEpsilon())
+    return success();
+  if (!op.hasNorm())
+    return op.emitOpError() << "has an epsilon and neither query_norm nor key_norm, whose epsilon it is";
+  if (double epsilon = op.getEffectiveEpsilon(); !(epsilon >= 0) || !(epsilon <= 1))
+    return op.emitOpError() << "epsilon must be in [0, 1], got " << epsilon;
+  return success();
+}
+
+LogicalResult verifyAdditive(AttentionOp op, const Shape &query) {
+  if (!op.getAdditive())
+    return success();
+  auto type = cast<ShapedType>(op.getAdditive().getType());
+  if (failed(verifyF32Array(op, type, "additive", 2)))
+    return failure();
+  if (!mayAgree(type.getDimSize(0), query.heads) || type.getDimSize(1) != query.columns)
+    return op.emitOpError() << "additive must have a weight for each query head and column (" << query.heads << " x "
+                            << query.columns << "), got " << type;
+  if (op.isLatent())
+    return op.emitOpError() << "is latent and additive, which nothing computes";
+  return success();
+}
+
+LogicalResult verifyFar(AttentionOp op, const Shape &query, const Shape &key) {
+  if (!op.hasFar() && (!op.getFarQueryRope().empty() || !op.getFarKeyRope().empty()))
+    return op.emitOpError() << "has far_query_rope or far_key_rope without `far`, which says for which pairs";
+  if (op.hasFar() && op.isLatent())
+    return op.emitOpError() << "is latent and has two rotations, which nothing computes";
+  return failure(failed(verifyRope(op, op.getFarQueryRope(), "query", query)) ||
+                 failed(verifyRope(op, op.getFarKeyRope(), "key", key)));
 }
 
 LogicalResult verifyOutputs(AttentionOp op, TypeRange types, StringRef name, const Shape &query, const Shape &value) {
@@ -139,9 +187,12 @@ LogicalResult AttentionOp::verify() {
     return emitOpError() << "has the form of a latent attention without latent projections";
   if (failed(verifyRope(*this, getQueryRope(), "query", query)) || failed(verifyRope(*this, getKeyRope(), "key", key)))
     return failure();
+  if (failed(verifyNorm(*this, query)) || failed(verifyAdditive(*this, query)) || failed(verifyFar(*this, query, key)))
+    return failure();
   bool isOffsetPerSequence = getQOffset() && !getQOffset().getType().isIndex();
-  if (isOffsetPerSequence && getQueryRope().size() == 2 && cast<ShapedType>(getQueryRope()[0].getType()).getRank() == 2)
-    return emitOpError() << "has a q_offset per sequence; give query_rope the positions of the rows";
+  for (auto [rope, name] : {std::pair(getQueryRope(), "query_rope"), std::pair(getFarQueryRope(), "far_query_rope")})
+    if (isOffsetPerSequence && rope.size() == 2 && cast<ShapedType>(rope[0].getType()).getRank() == 2)
+      return emitOpError() << "has a q_offset per sequence; give " << name << " the positions of the rows";
   if (isPointwise() && hasLse())
     return emitOpError() << "has pointwise weights, which have no log-sum-exp; drop it";
   if (auto scale = getScale(); scale && failed(verifyScale(*this, *scale)))
@@ -152,7 +203,8 @@ LogicalResult AttentionOp::verify() {
 }
 
 LogicalResult AttentionOp::verifyRegions() {
-  if (failed(verifyScoreRegion(*this, getScore())) || failed(verifyMaskRegion(*this, getMask())))
+  if (failed(verifyScoreRegion(*this, getScore())) || failed(verifyMaskRegion(*this, getMask())) ||
+      failed(verifyMaskRegion(*this, getFar())))
     return failure();
   return verifyOutsAreNotRead(*this, getOuts());
 }

@@ -46,25 +46,19 @@ static SmallVector<Value> dynamicSizes(AttentionOp op, OpResult result, OpBuilde
 LogicalResult AttentionOp::bufferize(RewriterBase &rewriter, const BufferizationOptions &options,
                                      BufferizationState &state) {
   auto sizes = [&](OpResult result) { return dynamicSizes(*this, result, rewriter); };
-  SmallVector<Value> given = {getQuery(), getKey(), getValue(), getQOffset()};
-  llvm::append_range(given, getQueryRope());
-  llvm::append_range(given, getKeyRope());
-  llvm::append_range(given, getLatent());
-  FailureOr<Buffers> buffers = buffersOf(*this, rewriter, given, getOuts(), sizes, options, state);
+  unsigned firstOut = getOuts().getBeginOperandIndex();
+  SmallVector<Value> inputs(getOperands());
+  inputs.erase(inputs.begin() + firstOut, inputs.begin() + firstOut + getOuts().size());
+  FailureOr<Buffers> buffers = buffersOf(*this, rewriter, inputs, getOuts(), sizes, options, state);
   if (failed(buffers))
     return failure();
-  ArrayRef<Value> inputs = buffers->inputs, rest = inputs.drop_front(4);
-  auto take = [&](size_t count) {
-    ArrayRef<Value> taken = rest.take_front(count);
-    rest = rest.drop_front(count);
-    return taken;
-  };
-  ArrayRef<Value> queryRope = take(getQueryRope().size()), keyRope = take(getKeyRope().size());
-  auto op = AttentionOp::create(rewriter, getLoc(), TypeRange{}, inputs[0], inputs[1], inputs[2], inputs[3],
-                                buffers->outs, queryRope, keyRope, rest, getFormAttr(), getPairingAttr(),
-                                getWeightsAttr(), getScaleAttr(), getLayoutAttr(), getScheduleAttr());
-  op.getScore().takeBody(getScore());
-  op.getMask().takeBody(getMask());
+  SmallVector<Value> operands = buffers->inputs;
+  if (!isValueForm())
+    operands.insert(operands.begin() + firstOut, buffers->outs.begin(), buffers->outs.end());
+  OperationState built(getLoc(), getOperationName(), operands, TypeRange{}, (*this)->getAttrDictionary().getValue());
+  for (Region &region : (*this)->getRegions())
+    built.addRegion()->takeBody(region);
+  cast<AttentionOp>(rewriter.create(built)).getOutsMutable().assign(buffers->outs);
   replaceOpWithBufferizedValues(rewriter, *this, buffers->outs);
   return success();
 }

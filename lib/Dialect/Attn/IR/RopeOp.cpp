@@ -72,7 +72,7 @@ LogicalResult RopeOp::verify() {
 void LoadTileOp::build(OpBuilder &builder, OperationState &state, Type tile, Value source, Value batch, Value head,
                        Value row, Value valid) {
   build(builder, state, tile, source, batch, head, row, valid, /*rope=*/ValueRange(), /*position=*/Value(),
-        /*heads_of=*/Value(), /*absorb=*/Value());
+        /*heads_of=*/Value(), /*absorb=*/Value(), /*norm=*/Value(), /*epsilon=*/FloatAttr());
 }
 
 SmallVector<Value, 2> LoadTileOp::ropeIndices(OpBuilder &builder, Value r) {

@@ -205,6 +205,11 @@ LogicalResult LoadTileOp::verify() {
   }
   if (failed(verifyMemory(*this, getSource().getType(), "source", columns, tile.getElementType())))
     return failure();
+  if (getNorm() && (tile.getRole() == TileRole::Value || getAbsorb() || getNorm().getType().getDimSize(0) != columns))
+    return emitOpError() << "normalises queries or keys by a gain for each of " << columns << " columns, got "
+                         << getNorm().getType() << " for " << tile;
+  if (bool(getNorm()) != bool(getEpsilon()))
+    return emitOpError() << "needs an epsilon with norm, and only then";
   if (isRotated() && static_cast<int64_t>(getFirstColumn()) + 2 * getRopePairs() > columns)
     return emitOpError() << "rotates " << 2 * getRopePairs() << " columns from " << getFirstColumn() << " on of "
                          << columns;
@@ -221,7 +226,8 @@ LogicalResult InitStateOp::verify() { return verifyInTask(*this, getState().getT
 
 void LoadTileOp::getEffects(Effects &effects) {
   effects.emplace_back(MemoryEffects::Read::get(), &getSourceMutable(), SideEffects::DefaultResource::get());
-  for (MutableOperandRange operands : {getRopeMutable(), MutableOperandRange(getAbsorbMutable())})
+  for (MutableOperandRange operands :
+       {getRopeMutable(), MutableOperandRange(getAbsorbMutable()), MutableOperandRange(getNormMutable())})
     for (OpOperand &operand : operands)
       effects.emplace_back(MemoryEffects::Read::get(), &operand, SideEffects::DefaultResource::get());
 }
@@ -262,6 +268,9 @@ LogicalResult UpdateOp::verify() {
   if (query.getColumns() != key.getColumns())
     return emitOpError() << "query and key tiles must have the same head size, got " << query.getColumns() << " and "
                          << key.getColumns();
+  if (getAdditive() && getAdditive().getType().getDimSize(1) != query.getColumns())
+    return emitOpError() << "additive scores need a weight for each of " << query.getColumns() << " columns, got "
+                         << getAdditive().getType();
   if (isShared ? value.getColumns() < state.getColumns() : value.getColumns() != state.getColumns())
     return emitOpError() << "value tile has " << value.getColumns() << " columns, but the state has "
                          << state.getColumns();

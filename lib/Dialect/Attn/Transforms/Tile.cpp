@@ -40,26 +40,20 @@ private:
   void emitTask(const TaskRows &rows) {
     Value kvHead = kvHeadOf(rows.head);
     auto bounds = tileBounds(rows, constant(0), problem.keys);
-    Value query = load(TileRole::Query, schedule.getQueryTile(), op.getKeyHeadSize(), problem.query, rows.batch,
-                       rows.head, rows.row, rows.valid, op.getQueryRope(), rows.position);
+    TileType queryType = tileType(TileRole::Query, schedule.getQueryTile(), op.getKeyHeadSize());
+    TileType keyType = tileType(TileRole::Key, schedule.getKeyBlock(), op.getKeyHeadSize());
+    TileType valueType = tileType(TileRole::Value, schedule.getKeyBlock(), op.getValueHeadSize());
+    Value query = rotated(load(queryType, problem.query, rows.batch, rows.head, rows.row, rows.valid),
+                          op.getQueryRope(), rows.position);
     auto enter = [&](Value state, Value key, Value validKeys, Value full) {
-      Value keys = load(TileRole::Key, schedule.getKeyBlock(), op.getKeyHeadSize(), problem.key, rows.batch, kvHead,
-                        key, validKeys, op.getKeyRope(), key);
-      Value values = load(TileRole::Value, schedule.getKeyBlock(), op.getValueHeadSize(), problem.value, rows.batch,
-                          kvHead, key, validKeys, {}, Value());
+      Value keys = rotated(load(keyType, problem.key, rows.batch, kvHead, key, validKeys), op.getKeyRope(), key);
+      Value values = load(valueType, problem.value, rows.batch, kvHead, key, validKeys);
       return update(rows, state, query, keys, values, key, validKeys, full);
     };
     Value state =
         overKeys(rows, schedule.getQueryTile(), op.getValueHeadSize(), bounds.getBegin(), bounds.getEnd(), enter);
     FinalizeOp::create(b, state, problem.output, rows.batch, rows.head, rows.row, rows.valid, /*heads_of=*/Value(),
                        /*expand=*/Value(), problem.lse, op.getWeights());
-  }
-
-  Value load(TileRole role, int64_t tileRows, int64_t columns, Value source, Value batch, Value head, Value row,
-             Value valid, ValueRange rope, Value position) {
-    return LoadTileOp::create(b, tileType(role, tileRows, columns), source, batch, head, row, valid, rope,
-                              rope.empty() ? Value() : position, /*heads_of=*/Value(), /*absorb=*/Value(),
-                              /*first_column=*/0, op.getPairing());
   }
 };
 

@@ -7,7 +7,6 @@
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/Remarks.h"
 
 using namespace mlir;
 using namespace fovea::attn;
@@ -25,6 +24,7 @@ private:
   Value equalTasks(Value most);
   Value isAbsorbedCheaper(Value expandedTiles);
   Value loadLatents(Value batch, Value key, Value validKeys);
+  LoadTileOp loadQueries(const TaskRows &rows, int64_t tileRows, int64_t columns);
   Value loadProjection(Value projection, Value head, int64_t rows);
   /// The last of a row's columns turn.
   static int64_t firstTurned(ValueRange rope, int64_t columns) {
@@ -124,18 +124,21 @@ void LatentTiler::run() {
 }
 
 Value LatentTiler::loadLatents(Value batch, Value key, Value validKeys) {
-  ValueRange rope = op.getKeyRope();
-  return LoadTileOp::create(b, tileType(TileRole::Key, schedule.getKeyBlock(), latents + shared), problem.key, batch,
-                            constant(0), key, validKeys, rope, rope.empty() ? Value() : key, /*heads_of=*/Value(),
-                            /*absorb=*/Value(), firstTurned(rope, latents + shared), op.getPairing());
+  TileType type = tileType(TileRole::Key, schedule.getKeyBlock(), latents + shared);
+  return rotated(load(type, problem.key, batch, constant(0), key, validKeys), op.getKeyRope(), key,
+                 firstTurned(op.getKeyRope(), latents + shared));
+}
+
+LoadTileOp LatentTiler::loadQueries(const TaskRows &rows, int64_t tileRows, int64_t columns) {
+  LoadTileOp tile =
+      load(tileType(TileRole::Query, tileRows, columns), problem.query, rows.batch, rows.head, rows.row, rows.valid);
+  return rotated(tile, op.getQueryRope(), rows.rowPosition, firstTurned(op.getQueryRope(), own + shared));
 }
 
 void LatentTiler::emitAbsorbed(const TaskRows &rows, TileBoundsOp bounds) {
-  ValueRange rope = op.getQueryRope();
-  Value query =
-      LoadTileOp::create(b, tileType(TileRole::Query, absorbedRows, latents + shared), problem.query, rows.batch,
-                         rows.head, rows.row, rows.valid, rope, rope.empty() ? Value() : rows.rowPosition, rows.ofHead,
-                         op.getLatent()[0], firstTurned(rope, own + shared), op.getPairing());
+  LoadTileOp query = loadQueries(rows, absorbedRows, latents + shared);
+  query.getHeadsOfMutable().assign(rows.ofHead);
+  query.getAbsorbMutable().assign(op.getLatent()[0]);
   auto enter = [&](Value state, Value key, Value validKeys, Value full) {
     Value tile = loadLatents(rows.batch, key, validKeys);
     return update(rows, state, query, tile, tile, key, validKeys, full);
@@ -151,16 +154,12 @@ Value LatentTiler::loadProjection(Value projection, Value head, int64_t rows) {
   SmallVector<int64_t> shape = {1};
   llvm::append_range(shape, type.getShape());
   Value source = memref::ExpandShapeOp::create(b, shape, projection, {{0, 1}, {2}, {3}});
-  return LoadTileOp::create(b, tileType(TileRole::Query, inPanels(rows), latents), source, constant(0), head,
-                            constant(0), constant(rows));
+  return load(tileType(TileRole::Query, inPanels(rows), latents), source, constant(0), head, constant(0),
+              constant(rows));
 }
 
 void LatentTiler::emitExpanded(const TaskRows &rows, TileBoundsOp bounds) {
-  ValueRange rope = op.getQueryRope();
-  Value query =
-      LoadTileOp::create(b, tileType(TileRole::Query, schedule.getQueryTile(), own + shared), problem.query, rows.batch,
-                         rows.head, rows.row, rows.valid, rope, rope.empty() ? Value() : rows.rowPosition,
-                         /*heads_of=*/Value(), /*absorb=*/Value(), firstTurned(rope, own + shared), op.getPairing());
+  Value query = loadQueries(rows, schedule.getQueryTile(), own + shared);
   Value keyUp = loadProjection(op.getLatent()[0], rows.head, own);
   Value valueUp = loadProjection(op.getLatent()[1], rows.head, values);
   auto enter = [&](Value state, Value key, Value validKeys, Value full) {

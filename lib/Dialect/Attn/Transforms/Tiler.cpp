@@ -162,6 +162,20 @@ Value Tiler::skipIfEmpty(const TaskRows &rows, Value key, Value validKeys, Value
   return branch.getResult(0);
 }
 
+LoadTileOp Tiler::load(TileType type, Value source, Value batch, Value head, Value row, Value valid) {
+  return LoadTileOp::create(b, type, source, batch, head, row, valid);
+}
+
+LoadTileOp Tiler::rotated(LoadTileOp tile, ValueRange rope, Value position, int64_t firstColumn) {
+  if (rope.empty())
+    return tile;
+  tile.getRopeMutable().assign(rope);
+  tile.getPositionMutable().assign(position);
+  tile.setFirstColumn(firstColumn);
+  tile.setPairing(op.getPairing());
+  return tile;
+}
+
 Value Tiler::update(const TaskRows &rows, Value state, Value query, Value keys, Value values, Value key,
                     Value validKeys, Value full) {
   SmallVector<Value> packed;
@@ -169,7 +183,7 @@ Value Tiler::update(const TaskRows &rows, Value state, Value query, Value keys, 
     packed = {rows.row, rows.ofHead};
   auto update =
       UpdateOp::create(b, state.getType(), state, query, keys, values, rows.batch, rows.head, rows.rowPosition, key,
-                       rows.valid, validKeys, full, packed, b.getF64FloatAttr(op.getEffectiveScale()),
+                       rows.valid, validKeys, full, packed, op.getAdditive(), b.getF64FloatAttr(op.getEffectiveScale()),
                        WeightsAttr::get(b.getContext(), op.getWeights()));
   IRMapping mapping;
   op.getScore().cloneInto(&update.getScore(), mapping);

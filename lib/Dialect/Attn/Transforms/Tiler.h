@@ -57,6 +57,10 @@ protected:
   TileType tileType(TileRole role, int64_t rows, int64_t columns) {
     return TileType::get(b.getContext(), role, rows, columns, b.getF32Type());
   }
+  LoadTileOp load(TileType type, mlir::Value source, mlir::Value batch, mlir::Value head, mlir::Value row,
+                  mlir::Value valid);
+  /// The tile with rows that turn, if there are tables; its row 0 stands at `position`.
+  LoadTileOp rotated(LoadTileOp tile, mlir::ValueRange rope, mlir::Value position, int64_t firstColumn = 0);
   /// A new state, which `update` takes through every key block from `begin` to `end` that is not hidden as a whole.
   mlir::Value overKeys(const TaskRows &rows, int64_t stateRows, int64_t columns, mlir::Value begin, mlir::Value end,
                        Update update);

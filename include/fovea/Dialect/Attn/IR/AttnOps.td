@@ -70,6 +70,23 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     Without `form` the sizes of each call decide by the number of products. The rotary embeddings turn the last columns, those of r.
     Source: DeepSeek-AI 2024 (DeepSeek-V2).
 
+    With `query_norm` or `key_norm`, a gain g of f32 `[Dk]`, each row is normalised while it is read, before it is rotated (QK-norm; `epsilon`
+    is 1e-6 if not given). Source: Henry et al. 2020, in the form of Qwen3 and Gemma 3.
+
+    ```
+    x -> g x / sqrt(mean(x^2) + epsilon)
+    ```
+
+    With `additive (w)`, f32 `[Hq, Dk]`, scores are Bahdanau's; the default scale is then 1. Source: Bahdanau et al. 2015.
+
+    ```
+    s_j = scale * sum_d w[h, d] tanh(query[b, h, r, d] + key[b, h floordiv (Hq / Hkv), j, d])
+    ```
+
+    With `far`, a condition on positions as a mask is, pairs for which it holds are rotated by `far_query_rope` and `far_key_rope`, or not at
+    all, and the others by `query_rope` and `key_rope`: two products of which a tile needs one, but where the condition changes (ReRoPE,
+    Leaky ReRoPE). Source: Su 2023.
+
     The value form (tensors) allocates its results; with `outs` the op writes into them: on tensors it returns the updated ones,
     on memrefs it returns nothing. A second result or out is the log-sum-exp.
 
@@ -85,18 +102,24 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     Attn_Shaped:$query, Attn_Shaped:$key, Attn_Shaped:$value,
     Optional<AnyTypeOf<[Index, Attn_Shaped]>>:$q_offset,
     Variadic<Attn_Shaped>:$outs, Variadic<Attn_Shaped>:$query_rope, Variadic<Attn_Shaped>:$key_rope,
-    Variadic<Attn_Shaped>:$latent, OptionalAttr<Attn_LatentFormAttr>:$form,
+    Variadic<Attn_Shaped>:$latent, Optional<Attn_Shaped>:$query_norm, Optional<Attn_Shaped>:$key_norm,
+    Optional<Attn_Shaped>:$additive, Variadic<Attn_Shaped>:$far_query_rope, Variadic<Attn_Shaped>:$far_key_rope,
+    OptionalAttr<Attn_LatentFormAttr>:$form, OptionalAttr<F64Attr>:$epsilon,
     DefaultValuedAttr<Attn_PairingAttr, "::fovea::attn::Pairing::Half">:$pairing,
     DefaultValuedAttr<Attn_WeightsAttr, "::fovea::attn::Weights::Softmax">:$weights,
     OptionalAttr<F64Attr>:$scale,
     DefaultValuedAttr<Attn_LayoutAttr, "::fovea::attn::Layout::BHND">:$layout,
     OptionalAttr<Attn_ScheduleAttr>:$schedule);
   let results = (outs Variadic<AnyRankedTensor>:$results);
-  let regions = (region AnyRegion:$score, AnyRegion:$mask);
+  let regions = (region AnyRegion:$score, AnyRegion:$mask, AnyRegion:$far);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`q_offset` $q_offset^)? (`outs` `(` $outs^ `)`)?
-    (`query_rope` `(` $query_rope^ `)`)? (`key_rope` `(` $key_rope^ `)`)? (`pairing` $pairing^)?
-    (`latent` `(` $latent^ `)`)? (`form` $form^)? (`weights` $weights^)? (`scale` $scale^)? (`layout` $layout^)? (`schedule` $schedule^)? (`score` custom<ScoreRegion>($score)^)? (`mask` custom<MaskRegion>($mask)^)?
+    (`query_norm` `(` $query_norm^ `)`)? (`key_norm` `(` $key_norm^ `)`)? (`epsilon` $epsilon^)?
+    (`query_rope` `(` $query_rope^ `)`)? (`key_rope` `(` $key_rope^ `)`)?
+    (`far_query_rope` `(` $far_query_rope^ `)`)? (`far_key_rope` `(` $far_key_rope^ `)`)? (`pairing` $pairing^)?
+    (`latent` `(` $latent^ `)`)? (`form` $form^)? (`additive` `(` $additive^ `)`)?
+    (`weights` $weights^)? (`scale` $scale^)? (`layout` $layout^)? (`schedule` $schedule^)?
+    (`score` custom<ScoreRegion>($score)^)? (`mask` custom<MaskRegion>($mask)^)? (`far` custom<MaskRegion>($far)^)?
     attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
@@ -124,12 +147,17 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     static int64_t getRotatedColumns(::mlir::ValueRange rope) {
       return rope.empty() ? 0 : 2 * ::llvm::cast<::mlir::ShapedType>(rope[0].getType()).getShape().back();
     }
-    /// `scale`, or exactly 1/sqrt(Dk).
+    /// `scale`, or exactly 1/sqrt(Dk); of additive scores 1.
     double getEffectiveScale();
     bool hasScore() { return !getScore().empty(); }
     bool hasMask() { return !getMask().empty(); }
     bool isPointwise() { return getWeights() == Weights::Pointwise; }
     bool hasRope() { return !getQueryRope().empty() || !getKeyRope().empty(); }
+    bool hasNorm() { return getQueryNorm() || getKeyNorm(); }
+    /// Two rotations, of which the positions of a pair choose one.
+    bool hasFar() { return !getFar().empty(); }
+    /// Of QK-norm.
+    double getEffectiveEpsilon();
     /// The log-sum-exp was asked for.
     bool hasLse() { return (isValueForm() ? getResults().size() : getOuts().size()) == 2; }
     bool isValueForm() { return getOuts().empty(); }

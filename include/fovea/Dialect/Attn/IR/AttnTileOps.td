@@ -125,18 +125,22 @@ def Attn_LoadTileOp : Attn_Op<"load_tile", [AttrSizedOperandSegments, DeclareOpI
 
     With `heads_of n` rows of several heads follow each other, n of each: row r is row r mod n of head `head + r / n`.
 
+    With `norm g` each row x becomes g x / sqrt(mean(x^2) + epsilon), before it is rotated.
+
     Queries with `absorb key_up` (`[H, Dk - R, Dc]`) are taken to the latents: of each row, the first Dk - R columns become
     `key_up[head]^T` times them, Dc columns. R others stay.
   }];
   let arguments = (ins StridedMemRefRankOf<[AnyType], [4]>:$source, Index:$batch, Index:$head,
                        Index:$row, Index:$valid, Variadic<AnyStridedMemRef>:$rope, Optional<Index>:$position,
                        Optional<Index>:$heads_of, Optional<StridedMemRefRankOf<[F32], [3]>>:$absorb,
+                       Optional<StridedMemRefRankOf<[F32], [1]>>:$norm, OptionalAttr<F64Attr>:$epsilon,
                        DefaultValuedAttr<I64Attr, "0">:$first_column,
                        DefaultValuedAttr<Attn_PairingAttr, "::fovea::attn::Pairing::Half">:$pairing);
   let results = (outs Attn_TileType:$tile);
   let assemblyFormat = [{
     $source `[` $batch `,` $head `,` $row `]` `valid` $valid (`heads_of` $heads_of^)?
-    (`absorb` $absorb^ `:` type($absorb))? (`rope` `(` $rope^ `)` `at` $position)? (`columns` `from` $first_column^)?
+    (`absorb` $absorb^ `:` type($absorb))? (`norm` $norm^ `epsilon` $epsilon `:` type($norm))?
+    (`rope` `(` $rope^ `)` `at` $position)? (`columns` `from` $first_column^)?
     (`pairing` $pairing^)? attr-dict `:` type($source) (`,` type($rope)^)? `->` type($tile)
   }];
   let hasVerifier = 1;
@@ -199,16 +203,20 @@ def Attn_UpdateOp : Attn_Op<"update", [AttrSizedOperandSegments, RecursiveMemory
     `row + r mod n`.
 
     With `weights <pointwise>` the scores are the weights: acc' = acc + sum t v, and m and l are nothing.
+
+    With `additive w` (`[H, Dk]`) the product of query and key is sum_d w[head, d] tanh(q_d + k_d).
   }];
   let arguments = (ins Attn_StateType:$state, Attn_TileType:$query, Attn_TileType:$key, Attn_TileType:$value,
                        Index:$batch, Index:$head, Index:$row, Index:$key_position, Index:$valid_rows, Index:$valid_keys,
-                       Optional<I1>:$full, Variadic<Index>:$packed, F64Attr:$scale,
+                       Optional<I1>:$full, Variadic<Index>:$packed, Optional<StridedMemRefRankOf<[F32], [2]>>:$additive,
+                       F64Attr:$scale,
                        DefaultValuedAttr<Attn_WeightsAttr, "::fovea::attn::Weights::Softmax">:$weights);
   let results = (outs Attn_StateType:$result);
   let regions = (region AnyRegion:$score, AnyRegion:$mask);
   let assemblyFormat = [{
     $state `,` $query `,` $key `,` $value `at` `(` $batch `,` $head `,` $row `,` $key_position `)`
-    `valid` `(` $valid_rows `,` $valid_keys `)` (`full` $full^)? (`packed` `(` $packed^ `)`)? `scale` $scale (`weights` $weights^)?
+    `valid` `(` $valid_rows `,` $valid_keys `)` (`full` $full^)? (`packed` `(` $packed^ `)`)?
+    (`additive` $additive^ `:` type($additive))? `scale` $scale (`weights` $weights^)?
     (`score` custom<ScoreRegion>($score)^)? (`mask` custom<MaskRegion>($mask)^)? attr-dict
     `:` type($state) `,` type($query) `,` type($key) `,` type($value)
   }];
