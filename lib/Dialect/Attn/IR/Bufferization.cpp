@@ -46,9 +46,9 @@ static SmallVector<Value> dynamicSizes(AttentionOp op, OpResult result, OpBuilde
 LogicalResult AttentionOp::bufferize(RewriterBase &rewriter, const BufferizationOptions &options,
                                      BufferizationState &state) {
   auto sizes = [&](OpResult result) { return dynamicSizes(*this, result, rewriter); };
-  unsigned firstOut = getOuts().getBeginOperandIndex();
+  auto [firstOut, outCount] = getODSOperandIndexAndLength(odsIndex_outs);
   SmallVector<Value> inputs(getOperands());
-  inputs.erase(inputs.begin() + firstOut, inputs.begin() + firstOut + getOuts().size());
+  inputs.erase(inputs.begin() + firstOut, inputs.begin() + firstOut + outCount);
   FailureOr<Buffers> buffers = buffersOf(*this, rewriter, inputs, getOuts(), sizes, options, state);
   if (failed(buffers))
     return failure();
