@@ -130,7 +130,11 @@ struct Row {
 class Evaluator {
 public:
   Evaluator(const AttentionProblem &problem, Lookup lookup)
-      : p(problem), op(problem.op), scale(op.getEffectiveScale()), lookup(lookup) {}
+      : p(problem), op(problem.op), scale(op.getEffectiveScale()), lookup(lookup) {
+    // An element of a normalised row is off by three roundings; kErrorFactor multiplies this.
+    constexpr double kOfNorm = 3 / kErrorFactor;
+    dotError = 1 + (op.getQueryNorm() ? kOfNorm : 0) + (op.getKeyNorm() ? kOfNorm : 0);
+  }
 
   LogicalResult compileRegions() {
     if (op.hasMask()) {
@@ -161,6 +165,7 @@ private:
   const AttentionProblem &p;
   fovea::attn::AttentionOp op;
   double scale;
+  double dotError; // of a dot product, in units of eps and the norms of its factors
   Lookup lookup;
   std::optional<RegionProgram> mask, score;
 };
@@ -241,7 +246,7 @@ LogicalResult Evaluator::pointwise(const Head &head, Row &row) {
     int64_t count = std::min(RegionProgram::kBlock, p.keys - j);
     double off[RegionProgram::kBlock], moved[RegionProgram::kBlock];
     for (int64_t k = 0; k < count; ++k) {
-      off[k] = kFloatEpsilon * std::fabs(scale) * queryNorm * head.norms[j + k];
+      off[k] = kFloatEpsilon * dotError * std::fabs(scale) * queryNorm * head.norms[j + k];
       row.e[j + k] = score ? 0 : off[k];
     }
     for (double sign : {-1.0, 1.0}) {
@@ -289,7 +294,7 @@ double Evaluator::relativeError(const Head &head, const Row &row) const {
   norms *= norm(p.keyColumns, row.query.data(), 1);
   if (std::max(size, norms) > FLT_MAX)
     return INFINITY;
-  double dots = std::max(std::sqrt(double(p.keyColumns)) * size, std::fabs(scale) * norms);
+  double dots = std::max(std::sqrt(double(p.keyColumns)) * size, dotError * std::fabs(scale) * norms);
   return kFloatEpsilon * (std::sqrt(double(row.visible)) + dots);
 }
 

@@ -6,6 +6,8 @@
 
 #include "mlir/IR/Matchers.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace fovea::reference;
 using fovea::attn::AttentionOp;
@@ -71,6 +73,27 @@ static LogicalResult readProjections(AttentionProblem &problem, Lookup lookup) {
   return success();
 }
 
+/// `rows` with each row x as g x / sqrt(mean(x^2) + epsilon).
+static FailureOr<TensorRef> normalize(AttentionOp op, const TensorRef &rows, Value gain, Lookup lookup) {
+  FailureOr<TensorRef> gains = arrayOf(gain, op, lookup);
+  if (failed(gains))
+    return failure();
+  int64_t columns = rows->shape[3];
+  if ((*gains)->size() != columns)
+    return op.emitError() << "gains " << formatShape((*gains)->shape) << " do not fit rows "
+                          << formatShape(rows->shape);
+  auto normalized = std::make_shared<HostTensor>(HostTensor::zeros(DType::F64, rows->shape));
+  for (int64_t row = 0; row < rows->size(); row += columns) {
+    double squares = 0;
+    for (int64_t d = 0; d < columns; ++d)
+      squares += rows->floatAt(row + d) * rows->floatAt(row + d);
+    double rms = std::sqrt(squares / double(columns) + op.getEffectiveEpsilon());
+    for (int64_t d = 0; d < columns; ++d)
+      normalized->data<double>()[row + d] = (*gains)->floatAt(d) * rows->floatAt(row + d) / rms;
+  }
+  return TensorRef(normalized);
+}
+
 FailureOr<AttentionProblem> AttentionProblem::create(AttentionOp op, Lookup lookup) {
   FailureOr<TensorRef> query = arrayOf(op.getQuery(), op, lookup), key = arrayOf(op.getKey(), op, lookup),
                        value = arrayOf(op.getValue(), op, lookup);
@@ -90,6 +113,14 @@ FailureOr<AttentionProblem> AttentionProblem::create(AttentionOp op, Lookup look
     return op.emitError() << problem.heads << " query heads are not a multiple of " << problem.kvHeads << " kv heads";
   if (failed(readOffsets(problem, lookup)))
     return failure();
+  for (auto [rows, gain] : {std::pair(&problem.query, op.getQueryNorm()), std::pair(&problem.key, op.getKeyNorm())}) {
+    if (!gain)
+      continue;
+    FailureOr<TensorRef> normalized = normalize(op, *rows, gain, lookup);
+    if (failed(normalized))
+      return failure();
+    *rows = *normalized;
+  }
   auto rotateBy = [&](TensorRef &rows, OperandRange tables, ArrayRef<int64_t> offsets) -> LogicalResult {
     if (tables.empty())
       return success();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The plainest code that keeps the meaning of the tile level: one row, one key, one element at a time.
+#include "../Common/NormalizeRow.h"
 #include "../Common/RotateRow.h"
 #include "fovea/Conversion/Passes.h"
 #include "fovea/Conversion/TileTypes.h"
@@ -36,13 +37,14 @@ struct LowerLoadTile : OpConversionPattern<LoadTileOp> {
     Loops b(op.getLoc(), rewriter);
     TileType type = op.getTile().getType();
     Value tile = b.buffer({type.getRows(), type.getColumns()}, b.getF32Type());
-    Value source = op.getAbsorb() ? b.buffer({op.getSourceColumns()}, b.getF32Type()) : Value(); // one row
+    auto oneRow = [&](bool isNeeded) { return isNeeded ? b.buffer({op.getSourceColumns()}, b.getF32Type()) : Value(); };
+    Value source = oneRow(bool(op.getAbsorb())), normalized = oneRow(bool(op.getNorm()));
     b.loop(b.index(type.getRows()), [&](Value r) {
       auto branch = scf::IfOp::create(b, arith::CmpIOp::create(b, arith::CmpIPredicate::ult, r, op.getValid()),
                                       /*withElseRegion=*/true);
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(branch.thenBlock());
-      loadRow(b, op, r, [&](Value element, Value column) {
+      loadRow(b, op, r, normalized, [&](Value element, Value column) {
         source ? b.store(element, source, column) : b.store(element, tile, {r, column});
       });
       if (source)
@@ -55,12 +57,16 @@ struct LowerLoadTile : OpConversionPattern<LoadTileOp> {
   }
 
 private:
-  static void loadRow(Loops &b, LoadTileOp op, Value r, function_ref<void(Value, Value)> store) {
+  /// Normalised, into a buffer for one row, then rotated, as far as the op says.
+  static void loadRow(Loops &b, LoadTileOp op, Value r, Value normalized, StoreElement store) {
+    std::function<Value(Value)> load = sourceRow(b, op, r);
+    if (normalized) {
+      normalizeRow(b, op, load, [&](Value element, Value column) { b.store(element, normalized, column); });
+      load = [&](Value column) { return b.load(normalized, column); };
+    }
     if (op.isRotated())
-      return rotateRow(b, op, r, store);
-    auto [head, row] = op.rowOf(b, r);
-    b.loop(b.index(op.getSourceColumns()),
-           [&, head = head, row = row](Value c) { store(b.load(op.getSource(), {op.getBatch(), head, row, c}), c); });
+      return rotateRow(b, op, r, load, store);
+    b.loop(b.index(op.getSourceColumns()), [&](Value c) { store(load(c), c); });
   }
 
   /// key_up^T q in place of a row's first columns q.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // attn.load_tile: the one place that knows how a source lies in memory.
+#include "NormalizeTile.h"
 #include "Patterns.h"
 #include "ProjectRow.h"
 #include "RotateTile.h"
@@ -14,6 +15,44 @@ namespace {
 
 ScheduleAttr scheduleOf(Operation *op) { return op->getParentOfType<TaskOp>().getSchedule(); }
 
+/// Rows that are more than a copy of the source's: of any head, normalised, then rotated, as far as the op says.
+class RowMaker {
+public:
+  RowMaker(VectorEmitter &b, LoadTileOp op) : b(b), op(op) {
+    if (op.getNorm())
+      normalizer.emplace(b, op);
+    if (op.getNorm() && op.isRotated())
+      normalized = b.buffer({1, op.getSourceColumns()});
+    if (op.isRotated())
+      rotator.emplace(b, op, normalized);
+  }
+  static bool isNeeded(LoadTileOp op) { return op.isRotated() || op.getNorm(); }
+
+  /// Row `r` of the tile to row `to` of `destination`, which is dense.
+  void make(Value r, Value destination, Value to) {
+    if (normalizer)
+      normalized ? normalizer->normalize(r, normalized, b.index(0)) : normalizer->normalize(r, destination, to);
+    if (rotator)
+      rotator->rotate(r, destination, to);
+    if (!isNeeded(op))
+      copy(r, destination, to);
+  }
+
+private:
+  void copy(Value r, Value destination, Value to) {
+    auto [head, row] = op.rowOf(b, r);
+    Value at[] = {op.getBatch(), head, row};
+    b.loop(b.index(op.getSourceColumns()),
+           [&](Value d) { b.store(b.load(op.getSource(), {at[0], at[1], at[2], d}), destination, {to, d}); });
+  }
+
+  VectorEmitter &b;
+  LoadTileOp op;
+  std::optional<RowNormalizer> normalizer;
+  Value normalized; // one row
+  std::optional<RowRotator> rotator;
+};
+
 /// Query rows, transposed panel by panel. Rows past the valid ones repeat the last valid one.
 struct LowerLoadQuery : OpConversionPattern<LoadTileOp> {
   using OpConversionPattern::OpConversionPattern;
@@ -26,7 +65,7 @@ struct LowerLoadQuery : OpConversionPattern<LoadTileOp> {
     Value tile = b.buffer({type.getRows() / panel, columns, panel});
     Value panels = b.createOrFold<arith::CeilDivUIOp>(op.getValid(), b.index(panel));
     rewriter.replaceOp(op, tile);
-    if (op.isRotated() || op.getHeadsOf() || op.getAbsorb()) {
+    if (RowMaker::isNeeded(op) || op.getHeadsOf() || op.getAbsorb()) {
       packRowByRow(b, op, tile, panels);
       return success();
     }
@@ -61,24 +100,19 @@ private:
     });
   }
 
-  /// Each panel is made row by row, of any head, rotated, projected, before it is transposed.
+  /// Each panel is made row by row, projected too, before it is transposed.
   static void packRowByRow(VectorEmitter &b, LoadTileOp op, Value tile, Value panels) {
     int64_t panel = b.schedule.getPanel(), columns = op.getTile().getType().getColumns();
     Value made = b.buffer({panel, columns}), last = b.sub(op.getValid(), b.index(1));
-    std::optional<RowRotator> rotator;
-    if (op.isRotated())
-      rotator.emplace(b, op);
+    RowMaker rows(b, op);
     Value source = op.getAbsorb() ? b.buffer({1, op.getSourceColumns()}) : Value();
-    auto fetch = [&](Value r, Value destination, Value to) {
-      rotator ? rotator->rotate(r, destination, to) : copyRow(b, op, r, destination, to);
-    };
     b.loop(panels, [&](Value p) {
       Value first = b.mul(p, panel);
       b.loop(b.index(panel), [&](Value w) {
         Value r = b.min(b.add(first, w), last);
         if (!source)
-          return fetch(r, made, w);
-        fetch(r, source, b.index(0));
+          return rows.make(r, made, w);
+        rows.make(r, source, b.index(0));
         absorb(b, op, r, source, made, w);
       });
       if (columns >= b.lanes()) {
@@ -90,13 +124,6 @@ private:
         b.loop(b.index(columns), [&](Value d) { b.store(b.load(made, {w, d}), tile, {p, d, w}); });
       });
     });
-  }
-
-  static void copyRow(VectorEmitter &b, LoadTileOp op, Value r, Value destination, Value to) {
-    auto [head, row] = op.rowOf(b, r);
-    Value at[] = {op.getBatch(), head, row};
-    b.loop(b.index(op.getSourceColumns()),
-           [&](Value d) { b.store(b.load(op.getSource(), {at[0], at[1], at[2], d}), destination, {to, d}); });
   }
 
   /// key_up^T times the first columns, then the others.
@@ -133,8 +160,8 @@ struct LowerLoadKeyValue : OpConversionPattern<LoadTileOp> {
     auto tileType = cast<MemRefType>(getTypeConverter()->convertType(type));
     int64_t columns = type.getColumns();
     Value packed = b.buffer({type.getRows(), columns});
-    if (op.isRotated()) {
-      copyRotated(b, op, packed);
+    if (RowMaker::isNeeded(op)) {
+      makeRows(b, op, packed);
       rewriter.replaceOp(op, memref::CastOp::create(b, tileType, packed));
       return success();
     }
@@ -163,9 +190,9 @@ struct LowerLoadKeyValue : OpConversionPattern<LoadTileOp> {
   }
 
 private:
-  static void copyRotated(VectorEmitter &b, LoadTileOp op, Value packed) {
-    RowRotator rotator(b, op);
-    b.loop(op.getValid(), [&](Value r) { rotator.rotate(r, packed, r); });
+  static void makeRows(VectorEmitter &b, LoadTileOp op, Value packed) {
+    RowMaker rows(b, op);
+    b.loop(op.getValid(), [&](Value r) { rows.make(r, packed, r); });
     b.loop(op.getValid(), b.roundUp(op.getValid(), b.schedule.getMicroKeys()), 1, [&](Value r) {
       b.chunks(op.getTile().getType().getColumns(),
                [&](Value c, int64_t width) { b.storeLeading(b.splat(0), packed, {r, c}, width); });

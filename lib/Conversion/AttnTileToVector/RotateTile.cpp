@@ -12,10 +12,12 @@ using namespace mlir;
 using namespace fovea;
 using fovea::attn::Pairing;
 
-RowRotator::RowRotator(VectorEmitter &b, attn::LoadTileOp op)
-    : b(b), op(op), source(b, op.getSource(), op.getBatch(), op.getHead()), pairs(op.getRopePairs()),
-      columns(op.getSourceColumns()), first(op.getFirstColumn()) {
-  dense = b.both(source.isUnit(b, columns), b.both(hasUnitRows(b, op.getRope()[0]), hasUnitRows(b, op.getRope()[1])));
+RowRotator::RowRotator(VectorEmitter &b, attn::LoadTileOp op, Value made)
+    : b(b), op(op), made(made), source(b, op), pairs(op.getRopePairs()), columns(op.getSourceColumns()),
+      first(op.getFirstColumn()) {
+  dense = b.both(hasUnitRows(b, op.getRope()[0]), hasUnitRows(b, op.getRope()[1]));
+  if (!made)
+    dense = b.both(source.isUnit(), dense);
 }
 
 void RowRotator::rotateHalves(Value row, Value cos, Value sin, Value destination, Value to) {
@@ -57,27 +59,24 @@ void RowRotator::rotateNeighbours(Value row, Value cos, Value sin, Value destina
 void RowRotator::rotate(Value r, Value destination, Value to) {
   auto oneByOne = [&] {
     Loops loops(b.getLoc(), b);
-    rotateRow(loops, op, r, [&](Value element, Value column) { loops.store(element, destination, {to, column}); });
+    std::function<Value(Value)> load = sourceRow(loops, op, r);
+    if (made)
+      load = [&](Value column) { return loops.load(made, {loops.index(0), column}); };
+    rotateRow(loops, op, r, load,
+              [&](Value element, Value column) { loops.store(element, destination, {to, column}); });
   };
   bool isHalf = op.getPairing() == Pairing::Half;
   if (!isHalf && 2 * pairs < b.lanes())
     return oneByOne();
   auto byVectors = [&] {
     SmallVector<Value, 2> angle = op.ropeIndices(b, r);
-    Value row = rowAt(r);
+    Value row = made ? made : source.at(r);
     Value cos = denseRow(b, op.getRope()[0], angle), sin = denseRow(b, op.getRope()[1], angle);
     isHalf ? rotateHalves(row, cos, sin, destination, to) : rotateNeighbours(row, cos, sin, destination, to);
     copy(row, 0, first, destination, to);
     copy(row, first + 2 * pairs, columns, destination, to);
   };
   b.when(dense, byVectors, oneByOne);
-}
-
-Value RowRotator::rowAt(Value r) {
-  auto [head, row] = op.rowOf(b, r);
-  if (!op.getHeadsOf())
-    return source.denseRow(b, row, columns);
-  return StridedRows(b, op.getSource(), op.getBatch(), head).denseRow(b, row, columns);
 }
 
 void RowRotator::copy(Value row, int64_t begin, int64_t end, Value destination, Value to) {

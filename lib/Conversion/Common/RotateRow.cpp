@@ -4,14 +4,10 @@
 using namespace mlir;
 using fovea::attn::Pairing;
 
-void fovea::rotateRow(Loops &b, attn::LoadTileOp op, Value r, function_ref<void(Value, Value)> store) {
+void fovea::rotateRow(Loops &b, attn::LoadTileOp op, Value r, LoadElement load, StoreElement store) {
   int64_t pairs = op.getRopePairs(), columns = op.getSourceColumns(), first = op.getFirstColumn();
   bool isHalf = op.getPairing() == Pairing::Half;
-  auto [head, row] = op.rowOf(b, r);
   SmallVector<Value, 2> angle = op.ropeIndices(b, r);
-  auto load = [&, head = head, row = row](Value column) {
-    return b.load(op.getSource(), {op.getBatch(), head, row, column});
-  };
   auto plus = [&](Value a, int64_t c) { return arith::AddIOp::create(b, a, b.index(c)).getResult(); };
   b.loop(b.index(pairs), [&](Value f) {
     angle.push_back(f);

@@ -2,14 +2,12 @@
 #ifndef FOVEA_LIB_CONVERSION_COMMON_ROTATE_ROW_H
 #define FOVEA_LIB_CONVERSION_COMMON_ROTATE_ROW_H
 
-#include "Loops.h"
-#include "fovea/Dialect/Attn/IR/Attn.h"
+#include "SourceRow.h"
 
 namespace fovea {
 
-/// Row `r` of a tile that attn.load_tile rotates, element by element, whatever the strides; `r` must be valid.
-void rotateRow(Loops &b, attn::LoadTileOp op, mlir::Value r,
-               llvm::function_ref<void(mlir::Value element, mlir::Value column)> store);
+/// A row as attn.load_tile rotates row `r` of a tile, element by element; `r` must be valid.
+void rotateRow(Loops &b, attn::LoadTileOp op, mlir::Value r, LoadElement load, StoreElement store);
 
 } // namespace fovea
 

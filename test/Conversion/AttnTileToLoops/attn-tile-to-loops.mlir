@@ -116,3 +116,20 @@ func.func @absorb(%m: memref<2x6x?x48xf32>, %up: memref<6x32x64xf32>, %n: index)
   }
   return
 }
+
+// A row is normalised into a buffer, from which it is rotated.
+// CHECK-LABEL: func @norm(
+// CHECK: %[[TILE:.*]] = memref.alloc() : memref<32x16xf32>
+// CHECK: %[[ROW:.*]] = memref.alloc() : memref<16xf32>
+// CHECK: arith.extf %{{.*}} : f32 to f64
+// CHECK: math.sqrt %{{.*}} : f64
+// CHECK: memref.store %{{.*}}, %[[ROW]][
+// CHECK: memref.load %[[ROW]][
+// CHECK: memref.store %{{.*}}, %[[TILE]][
+func.func @norm(%m: memref<2x4x?x16xf32>, %g: memref<16xf32>, %cos: memref<?x8xf32>, %n: index) {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+    %tile = attn.load_tile %m[%b, %h, %t] valid %n norm %g epsilon 1.0e-6 : memref<16xf32> rope(%cos, %cos) at %t
+      : memref<2x4x?x16xf32>, memref<?x8xf32>, memref<?x8xf32> -> !attn.tile<query, 32x16xf32>
+  }
+  return
+}

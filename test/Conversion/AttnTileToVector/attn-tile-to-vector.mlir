@@ -247,3 +247,31 @@ func.func @rows(%q: memref<1x6x?x48xf32>, %ku: memref<6x32x64xf32>, %vu: memref<
   }
   return
 }
+
+// -----
+
+// Squares of two vectors and of the four columns that are left, in f64; the factor times the row times the gains, then the rotation.
+// CHECK-LABEL: func @norm(
+// CHECK: attn.task
+// CHECK: %[[ROW:.*]] = memref.alloc() : memref<1x20xf32>
+// CHECK: %[[SUMS:.*]] = scf.for {{.*}} iter_args({{.*}}) -> (vector<8xf64>) {
+// CHECK: arith.extf %{{.*}} : vector<8xf32> to vector<8xf64>
+// CHECK: vector.maskedload
+// CHECK: %[[ALL:.*]] = arith.addf %[[SUMS]], %{{.*}} : vector<8xf64>
+// CHECK: vector.reduction <add>, %[[ALL]] fastmath<reassoc> : vector<8xf64> into f64
+// CHECK: math.sqrt %{{.*}} : f64
+// CHECK: arith.truncf %{{.*}} : f64 to f32
+// CHECK: vector.store %{{.*}}, %[[ROW]]
+// Strided rows are normalised one by one.
+// CHECK: } else {
+// CHECK: math.sqrt %{{.*}} : f64
+// CHECK: memref.store %{{.*}}, %[[ROW]]
+// CHECK: vector.load %[[ROW]]
+// CHECK-NOT: attn.load_tile
+func.func @norm(%m: memref<2x4x?x20xf32, strided<[?, ?, ?, ?], offset: ?>>, %g: memref<20xf32>, %cos: memref<?x8xf32>, %n: index) {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+    %k = attn.load_tile %m[%b, %h, %t] valid %n norm %g epsilon 1.0e-6 : memref<20xf32> rope(%cos, %cos) at %t
+      : memref<2x4x?x20xf32, strided<[?, ?, ?, ?], offset: ?>>, memref<?x8xf32>, memref<?x8xf32> -> !attn.tile<key, 64x20xf32>
+  }
+  return
+}

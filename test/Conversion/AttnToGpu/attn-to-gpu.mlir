@@ -72,6 +72,28 @@ func.func @head_size(%q: !h, %o: !h) {
 // -----
 
 !h = memref<1x2x100x64xf16>
+func.func @norm(%q: !h, %g: memref<64xf32>, %o: !h) {
+  // expected-error @below {{normalises its query or key, which no GPU code does yet; do that before the kernel, or compile it for a CPU}}
+  attn.attention %q, %q, %q outs(%o) key_norm(%g) schedule <query_tile = 64, key_block = 64, lanes = 1, panel = 16, micro_keys = 8>
+    : (!h, !h, !h, !h, memref<64xf32>) -> ()
+  return
+}
+
+// -----
+
+!h = memref<1x2x100x64xf16>
+func.func @far(%q: !h, %o: !h) {
+  // expected-error @below {{rotates its query or key, which no GPU code does yet; rotate them before the kernel, or compile it for a CPU}}
+  attn.attention %q, %q, %q outs(%o) schedule <query_tile = 64, key_block = 64, lanes = 1, panel = 16, micro_keys = 8> far (%b, %h, %i, %j) {
+    %past = arith.cmpi sgt, %i, %j : index
+    attn.yield %past : i1
+  } : (!h, !h, !h, !h) -> ()
+  return
+}
+
+// -----
+
+!h = memref<1x2x100x64xf16>
 func.func @no_schedule(%q: !h, %o: !h) {
   // expected-error @below {{has no schedule; run --attn-schedule-gpu first}}
   attn.attention %q, %q, %q outs(%o) : (!h, !h, !h, !h) -> ()

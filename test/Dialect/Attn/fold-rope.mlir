@@ -97,3 +97,26 @@ func.func @latent(%q: tensor<2x4x?x48xf32>, %c: tensor<2x1x?x80xf32>, %up: tenso
     : (tensor<2x4x?x48xf32>, tensor<2x1x?x80xf32>, tensor<2x1x?x80xf32>, tensor<4x32x64xf32>, tensor<4x32x64xf32>) -> tensor<2x4x?x32xf32>
   return %o : tensor<2x4x?x32xf32>
 }
+
+// -----
+
+// The attention normalises first; turned rows, multiplied by gains, are other rows.
+func.func @normalised(%q: tensor<2x4x?x64xf32>, %cos: tensor<?x32xf32>, %g: tensor<64xf32>) -> tensor<2x4x?x64xf32> {
+  // expected-error @+1 {{rotates before key_norm of the attention normalises, which rotates after it: give the tables to its key_rope}}
+  %rk = attn.rope %q cos %cos sin %cos : tensor<2x4x?x64xf32>, tensor<?x32xf32>, tensor<?x32xf32>
+  %o = attn.attention %q, %rk, %q key_norm(%g)
+    : (tensor<2x4x?x64xf32>, tensor<2x4x?x64xf32>, tensor<2x4x?x64xf32>, tensor<64xf32>) -> tensor<2x4x?x64xf32>
+  return %o : tensor<2x4x?x64xf32>
+}
+
+// -----
+
+func.func @far(%q: tensor<2x4x?x64xf32>, %cos: tensor<?x32xf32>) -> tensor<2x4x?x64xf32> {
+  // expected-error @+1 {{rotates what an attention with `far` rotates for each pair: give the tables to its query_rope}}
+  %rq = attn.rope %q cos %cos sin %cos : tensor<2x4x?x64xf32>, tensor<?x32xf32>, tensor<?x32xf32>
+  %o = attn.attention %rq, %q, %q far (%b, %h, %i, %j) {
+    %past = arith.cmpi sgt, %i, %j : index
+    attn.yield %past : i1
+  } : (tensor<2x4x?x64xf32>, tensor<2x4x?x64xf32>, tensor<2x4x?x64xf32>) -> tensor<2x4x?x64xf32>
+  return %o : tensor<2x4x?x64xf32>
+}

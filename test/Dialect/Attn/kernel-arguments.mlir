@@ -223,6 +223,16 @@ func.func @rope(%x: memref<2x4x?x64xf32>, %cos: memref<?x32xf32>, %sin: memref<?
 
 // -----
 
+// CHECK-LABEL: func @norm(
+// CHECK-SAME: memref<64xf32, strided<[?], offset: ?>> {attn.name = "query_norm"}, %{{[a-z0-9]+}}: memref<64xf32, strided<[?], offset: ?>> {attn.name = "key_norm"}
+func.func @norm(%x: memref<2x4x?x64xf32>, %a: memref<64xf32>, %b: memref<64xf32>, %o: memref<2x4x?x64xf32>) {
+  attn.attention %x, %x, %x outs(%o) query_norm(%a) key_norm(%b)
+    : (memref<2x4x?x64xf32>, memref<2x4x?x64xf32>, memref<2x4x?x64xf32>, memref<2x4x?x64xf32>, memref<64xf32>, memref<64xf32>) -> ()
+  return
+}
+
+// -----
+
 func.func @sliced_positions(%x: memref<2x4x8x64xf32>, %cos: memref<?x32xf32>, %all: memref<4x8xi32>, %o: memref<2x4x8x64xf32>) {
   %at = memref.subview %all[0, 0] [2, 8] [1, 1] : memref<4x8xi32> to memref<2x8xi32, strided<[8, 1]>>
   // expected-error @+1 {{reads positions or a table for them that are not arguments of the kernel as they are}}

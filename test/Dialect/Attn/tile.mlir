@@ -174,6 +174,20 @@ func.func @rope(%x: memref<2x4x?x16xf32>, %past: index, %cos: memref<?x8xf32>, %
   return
 }
 
+// Loads normalise, then rotate; an epsilon that is not given is 1e-6.
+// CHECK-LABEL: func @norm(
+// CHECK: attn.load_tile %{{.*}} norm %{{.*}} epsilon {{[^ ]*}} : memref<16xf32> : memref<2x4x?x16xf32> -> <query, 32x16xf32>
+// CHECK: scf.for
+// CHECK: attn.load_tile %{{.*}} norm %{{.*}} epsilon {{[^ ]*}} : memref<16xf32> rope(%{{.*}}, %{{.*}}) at %{{.*}} : {{.*}} -> <key, 64x16xf32>
+// CHECK: attn.load_tile %{{.*}} : memref<2x4x?x16xf32> -> <value, 64x16xf32>
+func.func @norm(%x: memref<2x4x?x16xf32>, %g: memref<16xf32>, %cos: memref<?x8xf32>, %o: memref<2x4x?x16xf32>) {
+  attn.attention %x, %x, %x outs(%o) query_norm(%g) key_norm(%g) key_rope(%cos, %cos)
+    schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4>
+    : (memref<2x4x?x16xf32>, memref<2x4x?x16xf32>, memref<2x4x?x16xf32>, memref<2x4x?x16xf32>, memref<?x8xf32>, memref<?x8xf32>,
+       memref<16xf32>, memref<16xf32>) -> ()
+  return
+}
+
 // -----
 
 func.func @f(%q: tensor<2x4x8x16xf32>) {

@@ -40,6 +40,13 @@ LogicalResult fold(AttentionOp op, OpOperand &operand, MutableOperandRange table
   if (op.isLatent())
     return rope.emitOpError() << "rotates the first columns of a row; those of a latent attention that turn are the "
                                  "last ones: give the tables to its query_rope and key_rope";
+  if (isQuery ? op.getQueryNorm() : op.getKeyNorm())
+    return rope.emitOpError() << "rotates before " << (isQuery ? "query_norm" : "key_norm")
+                              << " of the attention normalises, which rotates after it: give the tables to its "
+                              << (isQuery ? "query_rope" : "key_rope");
+  if (op.hasFar())
+    return rope.emitOpError() << "rotates what an attention with `far` rotates for each pair: give the tables to its "
+                              << (isQuery ? "query_rope" : "key_rope");
   if (!tables.empty())
     return rope.emitOpError() << "rotates what " << (isQuery ? "query_rope" : "key_rope")
                               << " of the attention rotates again; rotate once";

@@ -234,6 +234,8 @@ LogicalResult annotate(func::FuncOp function) {
     namer.name(op.getQOffset(), "q_offset");
     for (auto [projection, name] : llvm::zip(op.getLatent(), kProjections))
       namer.name(projection, name);
+    namer.name(op.getQueryNorm(), "query_norm");
+    namer.name(op.getKeyNorm(), "key_norm");
     nameRope(namer, op);
     nameOutputs(op.getOuts(), "lse");
     return failed(markPositions(function, op)) ? WalkResult::interrupt() : WalkResult::advance();

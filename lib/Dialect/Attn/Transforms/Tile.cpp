@@ -43,10 +43,11 @@ private:
     TileType queryType = tileType(TileRole::Query, schedule.getQueryTile(), op.getKeyHeadSize());
     TileType keyType = tileType(TileRole::Key, schedule.getKeyBlock(), op.getKeyHeadSize());
     TileType valueType = tileType(TileRole::Value, schedule.getKeyBlock(), op.getValueHeadSize());
-    Value query = rotated(load(queryType, problem.query, rows.batch, rows.head, rows.row, rows.valid),
-                          op.getQueryRope(), rows.position);
+    LoadTileOp queries = load(queryType, problem.query, rows.batch, rows.head, rows.row, rows.valid);
+    Value query = rotated(normalized(queries, op.getQueryNorm()), op.getQueryRope(), rows.position);
     auto enter = [&](Value state, Value key, Value validKeys, Value full) {
-      Value keys = rotated(load(keyType, problem.key, rows.batch, kvHead, key, validKeys), op.getKeyRope(), key);
+      LoadTileOp tile = load(keyType, problem.key, rows.batch, kvHead, key, validKeys);
+      Value keys = rotated(normalized(tile, op.getKeyNorm()), op.getKeyRope(), key);
       Value values = load(valueType, problem.value, rows.batch, kvHead, key, validKeys);
       return update(rows, state, query, keys, values, key, validKeys, full);
     };

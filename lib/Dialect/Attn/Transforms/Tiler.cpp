@@ -166,6 +166,14 @@ LoadTileOp Tiler::load(TileType type, Value source, Value batch, Value head, Val
   return LoadTileOp::create(b, type, source, batch, head, row, valid);
 }
 
+LoadTileOp Tiler::normalized(LoadTileOp tile, Value gain) {
+  if (!gain)
+    return tile;
+  tile.getNormMutable().assign(gain);
+  tile.setEpsilonAttr(b.getF64FloatAttr(op.getEffectiveEpsilon()));
+  return tile;
+}
+
 LoadTileOp Tiler::rotated(LoadTileOp tile, ValueRange rope, Value position, int64_t firstColumn) {
   if (rope.empty())
     return tile;

@@ -59,6 +59,8 @@ protected:
   }
   LoadTileOp load(TileType type, mlir::Value source, mlir::Value batch, mlir::Value head, mlir::Value row,
                   mlir::Value valid);
+  /// The tile with rows that are normalised, if there is a gain.
+  LoadTileOp normalized(LoadTileOp tile, mlir::Value gain);
   /// The tile with rows that turn, if there are tables; its row 0 stands at `position`.
   LoadTileOp rotated(LoadTileOp tile, mlir::ValueRange rope, mlir::Value position, int64_t firstColumn = 0);
   /// A new state, which `update` takes through every key block from `begin` to `end` that is not hidden as a whole.
