@@ -9,6 +9,7 @@ from .arguments import bind, check_causal, check_positions, check_target, infer_
 from .arrays import is_array
 from .kernel import Kernel
 from .module import DYNAMIC, Options
+from .norms import EPSILON, check_norm, has_norm
 from .operands import BUILT_IN, scalar
 from .places import place_of
 from .positions import check_rope
@@ -22,8 +23,8 @@ _counts = {"hits": 0, "misses": 0}
 
 def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=False, window=None, softcap=None, sink=None,
               scale=None, enable_gqa=False, q_offset=None, kv_len=None, layout="bhnd", out=None, return_lse=False, params=None,
-              rope=None, query_positions=None, key_positions=None, weights="softmax", threads=None,
-              target=None, stream=None):
+              rope=None, query_positions=None, key_positions=None, query_norm=None, key_norm=None, norm_epsilon=EPSILON,
+              weights="softmax", threads=None, target=None, stream=None):
     """Softmax attention with any mask and score function, compiled for this machine.
 
         s[b,h,i,j] = scale * <query[b,h,i], key[b,g,j]>          g = h // (Hq // Hkv), scale = 1/sqrt(Dk) by default
@@ -51,6 +52,9 @@ def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=Fal
     rope        a rotary embedding of `fovea.positions`: query and key are rotated as they are loaded. A query stands at q_idx, a key
                 at kv_idx, unless query_positions and key_positions say otherwise: integers [B, Nq] and [B, Nk], from 0; with
                 sections [A, B, Nq] and [A, B, Nk]
+    query_norm, key_norm  gains g [Dk], or True for gains of 1 (QK-norm): each row x of query, of key becomes
+                g x / sqrt(mean(x^2) + norm_epsilon) as it is loaded, before rope turns it. So are Qwen3 and OLMo 2; Gemma 3 too, whose
+                stored weight is g - 1. Run-time values, for another layer: params={"query_norm": g}
     weights     "softmax", or "pointwise": no softmax, the score is the weight, out[b,h,i] = sum_j s * value[b,g,j], 0 where masked. With a
                 score_mod of maximum(s, 0), exp(s / tau) or 1 / (1 + exp(-s)) that is ReLU, exponential and sigmoid attention
     out         array to write instead of a new one; with return_lse also a pair (out, lse)
@@ -74,7 +78,7 @@ def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=Fal
     TypeError: not float32 on the CPU, or a mask or score function that cannot be traced. fovea.Error: a compiler refusal.
     """
     options = Options(mask_mod, score_mod, is_causal, window, softcap, scale, q_offset, kv_len, layout, return_lse, sink, rope,
-                      query_positions, key_positions, weights)
+                      query_positions, key_positions, weights, query_norm, key_norm, norm_epsilon)
     if isinstance(query, _Placeholder):
         return _Call(options, (query, key, value), enable_gqa, target)
     options, target = _checked(options), check_target(target)
@@ -87,6 +91,7 @@ def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=Fal
     check_causal(options, dims)
     check_positions(dims, options.q_offset)
     check_rope(options, dims)
+    check_norm(options, dims)
     if sink is float:
         raise ValueError("sink: no value; pass an array [Hq] or a number")
     as_sink(sink, options, dims)  # refused before anything is compiled
@@ -142,6 +147,7 @@ def compile(fn=None, *, like, dynamic=DYNAMIC, target=None, dtype=None, enable_g
     module.check_flag(enable_gqa, "enable_gqa")
     dims = infer_dims(*(shape_of(a, n) for a, n in zip(like, ("query", "key", "value"))), chosen.layout, enable_gqa)
     check_rope(chosen, dims)
+    check_norm(chosen, dims)
     if chosen.sink is not None and chosen.sink is not float:
         as_sink(None, chosen, dims)
     if chosen.is_causal and not {"Nq", "Nk"} & set(dynamic):
@@ -177,9 +183,9 @@ def cache_clear():
 
 
 def _key(options, dims, target):
-    """What the text depends on when no function is traced; None when one is: functions differ by what they capture. Tables of a rope are
-    made for the call as well."""
-    if options.mask_mod is not None or options.score_mod is not None or options.rope is not None or int in (options.window, options.q_offset):
+    """What the text depends on when no function is traced; None when one is: functions differ by what they capture. Tables of a rope and
+    gains are the call's as well."""
+    if options.mask_mod is not None or options.score_mod is not None or options.rope is not None or has_norm(options) or int in (options.window, options.q_offset):
         return None
     offset = options.q_offset
     return (options._replace(window=options.window is not None, kv_len=options.kv_len is not None, sink=options.sink is not None,
@@ -199,14 +205,15 @@ def _kernel(program, options, dims, target):
                 for operand in program.operands:  # bound already; the kept kernel must not keep this call's arrays alive
                     operand.value = None
                 options = options._replace(mask_mod=None, score_mod=None, kv_len=None, rope=None,
-                                           query_positions=None, key_positions=None, sink=None if options.sink is None else float)
+                                           query_positions=None, key_positions=None, query_norm=None, key_norm=None,
+                                           sink=None if options.sink is None else float)
                 kernel = _kernels[key] = Kernel(program, options, dims, target)
                 return kernel
     _counts["hits"] += 1
     return kernel
 
 
-_NUMBERS = (("window", int), ("q_offset", int), ("softcap", float), ("scale", float))
+_NUMBERS = (("window", int), ("q_offset", int), ("softcap", float), ("scale", float), ("norm_epsilon", float))
 
 
 def _checked(options):

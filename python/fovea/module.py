@@ -9,6 +9,7 @@ from typing import Any, Callable, NamedTuple, Optional
 import numpy as np
 
 from .capture import instrument
+from . import norms
 from .operands import Operands, position
 from .rotation import pairing, rotate, sides_of
 from .tracing import Builder, Traced, binary, convert, float_literal, lift
@@ -47,6 +48,9 @@ class Options(NamedTuple):
     query_positions: Any = None
     key_positions: Any = None
     weights: str = "softmax"
+    query_norm: Any = None
+    key_norm: Any = None
+    norm_epsilon: float = norms.EPSILON
     latent: Any = None    # of `fovea.latent_attention`: its shape; found, not given
     element: str = "f32"  # the MLIR type of query, key, value and output; found, not given
 
@@ -71,20 +75,23 @@ def emit(options, dims, dynamic=DYNAMIC):
     if options.q_offset is not None:
         offset = operands.add("q_offset", "q_offset", "index", options.q_offset)
     latent = options.latent
-    rotations, query, key = (lambda types: [], "%query", "%cache") if latent else rotate(operands, options, offset)
+    is_fused = latent is not None or norms.has_norm(options)  # rotations are clauses: the attention normalises before it rotates
+    rotations, query, key = (lambda types: [], "%query", "%cache" if latent else "%key") if is_fused else rotate(operands, options, offset)
     nonneg = options.q_offset is None or options.q_offset is int or options.q_offset >= 0
-    turned = sides_of(operands, options) if latent and options.rope is not None else {}
+    turned = sides_of(operands, options) if is_fused and options.rope is not None else {}
+    gains = norms.norms_of(operands, options, dims)
     score = _region(operands, nonneg, True, lambda *at: _score(options, *at))
     mask = _region(operands, nonneg, False, lambda *at: _mask(options, operands, *at))
     static = tuple("?" if name in dynamic else str(size) for name, size in zip(dims._fields, dims))
     arguments, types, results = _signature(dims._fields, static, options.layout, options.needs_lse, options.element)
     arguments = [*arguments, *(o.declare() for o in operands.all)]
     tables = [o.type for side in turned.values() for o in side]
-    inputs = ", ".join([*types[:3], *(["index"] if offset else []), *tables, *types[3:]])
+    inputs = ", ".join([*types[:3], *(["index"] if offset else []), *tables, *types[3:], *(o.type for o in gains.values())])
     result_list = results[0] if len(results) == 1 else f"({', '.join(results)})"
     names = ["%o", "%lse"][:len(results)]
     clauses = "".join((
         f" q_offset %{offset.ssa}" if offset else "",
+        norms.clauses(gains, options),
         *(f" {name}_rope({', '.join(f'%{o.ssa}' for o in side)})" for name, side in turned.items()),
         pairing(options.rope) if turned else "",
         " latent(%key_up, %value_up)" if latent else "",
