@@ -51,7 +51,8 @@ double norm(int64_t n, const double *x, int64_t stride) {
 struct Head {
   std::vector<double> keys;   // [Dk, Nk]
   std::vector<double> values; // [Nk, Dv]
-  std::vector<double> norms;  // [Nk] of the keys
+  std::vector<double> far;    // [Dk, Nk] of two rotations the other
+  std::vector<double> norms;  // [Nk] of the keys, whichever is larger
   std::vector<double> sizes;  // [Nk, Dv] of what the values are sums of; empty: the values' own
 
   Head(const AttentionProblem &p, int64_t b, int64_t h)
@@ -62,15 +63,26 @@ struct Head {
 private:
   void read(const AttentionProblem &p, int64_t b, int64_t h) {
     fovea::attn::Layout layout = fovea::attn::AttentionOp(p.op).getLayout();
-    Strides keyStrides(p.key->shape, layout), valueStrides(p.value->shape, layout);
+    Strides valueStrides(p.value->shape, layout);
+    readKeys(p, *p.key, b, h, keys);
+    if (p.farKey) {
+      far.resize(keys.size());
+      readKeys(p, *p.farKey, b, h, far);
+    }
     for (int64_t j = 0; j < p.keys; ++j) {
-      int64_t from = b * keyStrides.batch + h * keyStrides.head + j * keyStrides.position;
-      for (int64_t d = 0; d < p.keyColumns; ++d)
-        keys[d * p.keys + j] = p.key->floatAt(from + d);
-      norms[j] = norm(p.keyColumns, &keys[j], p.keys);
-      from = b * valueStrides.batch + h * valueStrides.head + j * valueStrides.position;
+      int64_t from = b * valueStrides.batch + h * valueStrides.head + j * valueStrides.position;
       for (int64_t d = 0; d < p.valueColumns; ++d)
         values[j * p.valueColumns + d] = p.value->floatAt(from + d);
+    }
+  }
+
+  void readKeys(const AttentionProblem &p, const HostTensor &key, int64_t b, int64_t h, std::vector<double> &to) {
+    Strides strides(key.shape, fovea::attn::AttentionOp(p.op).getLayout());
+    for (int64_t j = 0; j < p.keys; ++j) {
+      int64_t from = b * strides.batch + h * strides.head + j * strides.position;
+      for (int64_t d = 0; d < p.keyColumns; ++d)
+        to[d * p.keys + j] = key.floatAt(from + d);
+      norms[j] = std::max(norms[j], norm(p.keyColumns, &to[j], p.keys));
     }
   }
 
@@ -114,7 +126,7 @@ constexpr double kOperations = 8; // roundings of a score region's own code, in 
 /// One query row: everything about it, written down.
 struct Row {
   int64_t b, h, i;                       // i: absolute position
-  std::vector<double> query;             // [Dk]
+  std::vector<double> query, farQuery;   // [Dk]
   std::vector<double> s, t;              // [Nk] scaled dot products and scores
   std::vector<double> e;                 // [Nk] pointwise weights: how far t moves with the rounding of s
   std::vector<uint8_t> seen;             // [Nk]
@@ -123,8 +135,8 @@ struct Row {
   int64_t visible = 0;
 
   explicit Row(const AttentionProblem &p)
-      : query(p.keyColumns), s(p.keys), t(p.keys), e(p.keys), seen(p.keys), output(p.valueColumns),
-        magnitude(p.valueColumns) {}
+      : query(p.keyColumns), farQuery(p.farQuery ? p.keyColumns : 0), s(p.keys), t(p.keys), e(p.keys), seen(p.keys),
+        output(p.valueColumns), magnitude(p.valueColumns) {}
 };
 
 class Evaluator {
@@ -137,17 +149,14 @@ public:
   }
 
   LogicalResult compileRegions() {
-    if (op.hasMask()) {
-      FailureOr<RegionProgram> program = RegionProgram::compile(op.getMask(), lookup);
+    for (auto [region, into] :
+         {std::pair(&op.getMask(), &mask), std::pair(&op.getFar(), &far), std::pair(&op.getScore(), &score)}) {
+      if (region->empty())
+        continue;
+      FailureOr<RegionProgram> program = RegionProgram::compile(*region, lookup);
       if (failed(program))
         return failure();
-      mask = std::move(*program);
-    }
-    if (op.hasScore()) {
-      FailureOr<RegionProgram> program = RegionProgram::compile(op.getScore(), lookup);
-      if (failed(program))
-        return failure();
-      score = std::move(*program);
+      *into = std::move(*program);
     }
     return success();
   }
@@ -161,14 +170,37 @@ public:
 
 private:
   LogicalResult scoreBlock(const Head &head, Row &row, int64_t j, int64_t count);
+  /// <query, key> of `count` keys from j on, of the rotation that each pair has.
+  LogicalResult products(const Head &head, const Row &row, int64_t j, int64_t count, double *s);
+  double queryNorm(const Row &row) const {
+    return std::max(norm(p.keyColumns, row.query.data(), 1),
+                    norm(int64_t(row.farQuery.size()), row.farQuery.data(), 1));
+  }
 
   const AttentionProblem &p;
   fovea::attn::AttentionOp op;
   double scale;
   double dotError; // of a dot product, in units of eps and the norms of its factors
   Lookup lookup;
-  std::optional<RegionProgram> mask, score;
+  std::optional<RegionProgram> mask, far, score;
 };
+
+LogicalResult Evaluator::products(const Head &head, const Row &row, int64_t j, int64_t count, double *s) {
+  std::fill_n(s, count, 0.0);
+  for (int64_t d = 0; d < p.keyColumns; ++d)
+    accumulate(count, row.query[d], &head.keys[d * p.keys + j], s);
+  if (!far)
+    return success();
+  double other[RegionProgram::kBlock] = {};
+  for (int64_t d = 0; d < p.keyColumns; ++d)
+    accumulate(count, row.farQuery[d], &head.far[d * p.keys + j], other);
+  if (failed(far->run({row.b, row.h, row.i, j, count})))
+    return failure();
+  for (int64_t k = 0; k < count; ++k)
+    if (far->ints()[k] != 0)
+      s[k] = other[k];
+  return success();
+}
 
 LogicalResult Evaluator::scoreBlock(const Head &head, Row &row, int64_t j, int64_t count) {
   uint8_t *seen = &row.seen[j];
@@ -184,9 +216,8 @@ LogicalResult Evaluator::scoreBlock(const Head &head, Row &row, int64_t j, int64
   if (visible == 0)
     return success();
   double *s = &row.s[j];
-  std::fill_n(s, count, 0.0);
-  for (int64_t d = 0; d < p.keyColumns; ++d)
-    accumulate(count, row.query[d], &head.keys[d * p.keys + j], s);
+  if (failed(products(head, row, j, count, s)))
+    return failure();
   for (int64_t k = 0; k < count; ++k)
     s[k] *= scale;
   if (!score) {
@@ -241,12 +272,12 @@ LogicalResult Evaluator::pointwise(const Head &head, Row &row) {
   std::fill(row.output.begin(), row.output.end(), 0.0);
   std::fill(row.magnitude.begin(), row.magnitude.end(), 0.0);
   row.lse = 0;
-  double queryNorm = norm(p.keyColumns, row.query.data(), 1);
+  double size = queryNorm(row);
   for (int64_t j = 0; j < p.keys; j += RegionProgram::kBlock) {
     int64_t count = std::min(RegionProgram::kBlock, p.keys - j);
     double off[RegionProgram::kBlock], moved[RegionProgram::kBlock];
     for (int64_t k = 0; k < count; ++k) {
-      off[k] = kFloatEpsilon * dotError * std::fabs(scale) * queryNorm * head.norms[j + k];
+      off[k] = kFloatEpsilon * dotError * std::fabs(scale) * size * head.norms[j + k];
       row.e[j + k] = score ? 0 : off[k];
     }
     for (double sign : {-1.0, 1.0}) {
@@ -291,7 +322,7 @@ double Evaluator::relativeError(const Head &head, const Row &row) const {
   for (int64_t j = 0; j < p.keys; ++j)
     if (row.seen[j] && row.t[j] >= largest - kNegligible)
       size = std::max(size, std::fabs(row.t[j]));
-  norms *= norm(p.keyColumns, row.query.data(), 1);
+  norms *= queryNorm(row);
   if (std::max(size, norms) > FLT_MAX)
     return INFINITY;
   double dots = std::max(std::sqrt(double(p.keyColumns)) * size, dotError * std::fabs(scale) * norms);
@@ -373,8 +404,12 @@ FailureOr<AttentionResult> fovea::reference::evaluate(const AttentionProblem &p,
       for (row.h = kvHead * group; row.h < (kvHead + 1) * group; ++row.h)
         for (int64_t r : rows) {
           row.i = r + p.offsets[row.b];
-          for (int64_t d = 0; d < p.keyColumns; ++d)
-            row.query[d] = p.query->floatAt(row.b * strides.batch + row.h * strides.head + r * strides.position + d);
+          int64_t from = row.b * strides.batch + row.h * strides.head + r * strides.position;
+          for (int64_t d = 0; d < p.keyColumns; ++d) {
+            row.query[d] = p.query->floatAt(from + d);
+            if (p.farQuery)
+              row.farQuery[d] = p.farQuery->floatAt(from + d);
+          }
           if (failed(evaluator.scores(head, row)))
             return failure();
           if (fovea::attn::AttentionOp(p.op).isPointwise()) {

@@ -14,6 +14,7 @@ namespace fovea::reference {
 struct AttentionProblem {
   attn::AttentionOp op;
   TensorRef query, key, value;
+  TensorRef farQuery, farKey;   // with two rotations: query and key of far pairs
   TensorRef keyUp, valueUp;     // of a latent attention, whose kv heads are the query's: each expands its own
   std::vector<int64_t> offsets; // per sequence
   int64_t batches, heads, kvHeads, queries, keys, keyColumns, valueColumns;

@@ -105,8 +105,8 @@ FailureOr<AttentionProblem> AttentionProblem::create(AttentionOp op, Lookup look
       k[order[2]] != v[order[2]] || (k[3] != q[3] && !op.isLatent()))
     return op.emitError() << "query " << formatShape(q) << ", key " << formatShape(k) << " and value " << formatShape(v)
                           << " do not fit together";
-  AttentionProblem problem{op,          *query,      *key,        *value,      {},          {},   {},
-                           q[order[0]], q[order[1]], k[order[1]], q[order[2]], k[order[2]], q[3], v[3]};
+  AttentionProblem problem{op, *query,      *key,        *value,      {},          {},          {},   {},
+                           {}, q[order[0]], q[order[1]], k[order[1]], q[order[2]], k[order[2]], q[3], v[3]};
   if (op.isLatent() && failed(readProjections(problem, lookup)))
     return failure();
   if (problem.kvHeads == 0 ? problem.heads != 0 : problem.heads % problem.kvHeads != 0)
@@ -132,6 +132,13 @@ FailureOr<AttentionProblem> AttentionProblem::create(AttentionOp op, Lookup look
     return success();
   };
   std::vector<int64_t> none(problem.batches, 0);
+  if (op.hasFar()) {
+    problem.farQuery = problem.query;
+    problem.farKey = problem.key;
+    if (failed(rotateBy(problem.farQuery, op.getFarQueryRope(), problem.offsets)) ||
+        failed(rotateBy(problem.farKey, op.getFarKeyRope(), none)))
+      return failure();
+  }
   if (failed(rotateBy(problem.query, op.getQueryRope(), problem.offsets)) ||
       failed(rotateBy(problem.key, op.getKeyRope(), none)))
     return failure();

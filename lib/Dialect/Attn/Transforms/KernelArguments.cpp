@@ -193,14 +193,15 @@ private:
 /// Tables that query and key share have the plain names.
 void nameRope(Namer &namer, AttentionOp op) {
   constexpr StringLiteral kNames[] = {"cos", "sin", "positions"};
-  for (auto [tables, prefix] : {std::pair(op.getQueryRope(), ""), std::pair(op.getKeyRope(), "key_")})
+  for (auto [tables, prefix] : {std::pair(op.getQueryRope(), ""), std::pair(op.getKeyRope(), "key_"),
+                                std::pair(op.getFarQueryRope(), "far_"), std::pair(op.getFarKeyRope(), "far_key_")})
     for (auto [table, name] : llvm::zip(tables, kNames))
       namer.name(table, prefix + name);
 }
 
 /// Positions are looked at by the plan: each must be a row of cos.
 LogicalResult markPositions(func::FuncOp function, AttentionOp op) {
-  for (OperandRange tables : {op.getQueryRope(), op.getKeyRope()}) {
+  for (OperandRange tables : {op.getQueryRope(), op.getKeyRope(), op.getFarQueryRope(), op.getFarKeyRope()}) {
     if (tables.size() != 3)
       continue;
     auto table = dyn_cast<BlockArgument>(tables[0]), positions = dyn_cast<BlockArgument>(tables[2]);

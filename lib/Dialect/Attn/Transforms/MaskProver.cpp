@@ -131,7 +131,7 @@ MaskProver::Answer MaskProver::classify(ArrayRef<Value> needed, Emit emit) {
       if (slice.variables.contains(variable))
         take(variable, free.front());
   }
-  for (Region *own : {&op.getScore(), &op.getMask()})
+  for (Region *own : {&op.getScore(), &op.getMask(), &op.getFar()})
     for (unsigned variable = 0; !own->empty() && variable < kVariables; ++variable)
       mapping.map(own->front().getArgument(own->front().getNumArguments() - kVariables + variable),
                   block.getArgument(standsFor[variable]));

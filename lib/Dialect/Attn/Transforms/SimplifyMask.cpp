@@ -110,6 +110,7 @@ struct SimplifyMask : fovea::attn::impl::SimplifyMaskBase<SimplifyMask> {
       if (wantsRemarks) {
         reportIndices(op.getScore(), prover);
         reportIndices(op.getMask(), prover);
+        reportIndices(op.getFar(), prover);
       }
       if (op.hasMask() && !dropMask(op, prover)) {
         simplifyComparisons(op, prover);

@@ -6,6 +6,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Remarks.h"
 
 namespace fovea::attn {
 #define GEN_PASS_DEF_TILE
@@ -23,6 +24,10 @@ public:
   using Tiler::Tiler;
 
   void run() {
+    if (op.hasFar())
+      remark::analysis(op.getLoc(), remark::RemarkOpts::name("Rope").category("attn"))
+          << "pairs have one of two rotations; a block of keys whose pairs have the same takes one product, another "
+             "two";
     Value taskRows = rowsPerTask(/*wantedTasks=*/64, /*fewRows=*/128);
     Value tiles = arith::CeilDivUIOp::create(b, problem.rows, taskRows);
     auto task = TaskOp::create(b, problem.batches, problem.heads, tiles, schedule);
@@ -37,19 +42,26 @@ public:
   }
 
 private:
+  Value loadQueries(const TaskRows &rows, ValueRange rope) {
+    TileType type = tileType(TileRole::Query, schedule.getQueryTile(), op.getKeyHeadSize());
+    LoadTileOp tile = load(type, problem.query, rows.batch, rows.head, rows.row, rows.valid);
+    return rotated(normalized(tile, op.getQueryNorm()), rope, rows.position);
+  }
+
   void emitTask(const TaskRows &rows) {
     Value kvHead = kvHeadOf(rows.head);
     auto bounds = tileBounds(rows, constant(0), problem.keys);
-    TileType queryType = tileType(TileRole::Query, schedule.getQueryTile(), op.getKeyHeadSize());
     TileType keyType = tileType(TileRole::Key, schedule.getKeyBlock(), op.getKeyHeadSize());
     TileType valueType = tileType(TileRole::Value, schedule.getKeyBlock(), op.getValueHeadSize());
-    LoadTileOp queries = load(queryType, problem.query, rows.batch, rows.head, rows.row, rows.valid);
-    Value query = rotated(normalized(queries, op.getQueryNorm()), op.getQueryRope(), rows.position);
-    auto enter = [&](Value state, Value key, Value validKeys, Value full) {
-      LoadTileOp tile = load(keyType, problem.key, rows.batch, kvHead, key, validKeys);
-      Value keys = rotated(normalized(tile, op.getKeyNorm()), op.getKeyRope(), key);
-      Value values = load(valueType, problem.value, rows.batch, kvHead, key, validKeys);
-      return update(rows, state, query, keys, values, key, validKeys, full);
+    Value query = loadQueries(rows, op.getQueryRope());
+    Value farQuery = op.hasFar() ? loadQueries(rows, op.getFarQueryRope()) : Value();
+    auto enter = [&](Value state, const KeyBlock &block) {
+      bool isFar = block.pairs == Pairs::Far;
+      LoadTileOp tile = load(keyType, problem.key, rows.batch, kvHead, block.first, block.valid);
+      Value keys =
+          rotated(normalized(tile, op.getKeyNorm()), isFar ? op.getFarKeyRope() : op.getKeyRope(), block.first);
+      Value values = load(valueType, problem.value, rows.batch, kvHead, block.first, block.valid);
+      return update(rows, state, isFar ? farQuery : query, keys, values, block);
     };
     Value state =
         overKeys(rows, schedule.getQueryTile(), op.getValueHeadSize(), bounds.getBegin(), bounds.getEnd(), enter);

@@ -109,7 +109,8 @@ void LatentTiler::run() {
   either.position = choose(isAbsorbed, absorbed.position, expanded.position);
   either.positionEnd = choose(isAbsorbed, absorbed.positionEnd, expanded.positionEnd);
   bool mixes = !op.getForm() || *op.getForm() == LatentForm::Absorbed;
-  TileBoundsOp bounds = mixes && isMaskPerHead() ? allKeys(either) : tileBounds(either, zero, problem.keys);
+  TileBoundsOp bounds =
+      mixes && isMaskPerHead() ? allKeys(either, zero, problem.keys) : tileBounds(either, zero, problem.keys);
   if (op.getForm()) {
     *op.getForm() == LatentForm::Absorbed ? emitAbsorbed(absorbed, bounds) : emitExpanded(expanded, bounds);
   } else {
@@ -139,9 +140,9 @@ void LatentTiler::emitAbsorbed(const TaskRows &rows, TileBoundsOp bounds) {
   LoadTileOp query = loadQueries(rows, absorbedRows, latents + shared);
   query.getHeadsOfMutable().assign(rows.ofHead);
   query.getAbsorbMutable().assign(op.getLatent()[0]);
-  auto enter = [&](Value state, Value key, Value validKeys, Value full) {
-    Value tile = loadLatents(rows.batch, key, validKeys);
-    return update(rows, state, query, tile, tile, key, validKeys, full);
+  auto enter = [&](Value state, const KeyBlock &block) {
+    Value tile = loadLatents(rows.batch, block.first, block.valid);
+    return update(rows, state, query, tile, tile, block);
   };
   Value state = overKeys(rows, absorbedRows, latents, bounds.getBegin(), bounds.getEnd(), enter);
   FinalizeOp::create(b, state, problem.output, rows.batch, rows.head, rows.row, rows.valid, rows.ofHead,
@@ -162,13 +163,13 @@ void LatentTiler::emitExpanded(const TaskRows &rows, TileBoundsOp bounds) {
   Value query = loadQueries(rows, schedule.getQueryTile(), own + shared);
   Value keyUp = loadProjection(op.getLatent()[0], rows.head, own);
   Value valueUp = loadProjection(op.getLatent()[1], rows.head, values);
-  auto enter = [&](Value state, Value key, Value validKeys, Value full) {
-    Value tile = loadLatents(rows.batch, key, validKeys);
+  auto enter = [&](Value state, const KeyBlock &block) {
+    Value tile = loadLatents(rows.batch, block.first, block.valid);
     Value keyTile = ExpandTileOp::create(b, tileType(TileRole::Key, schedule.getKeyBlock(), own + shared), tile, keyUp,
-                                         own, validKeys);
+                                         own, block.valid);
     Value valueTile = ExpandTileOp::create(b, tileType(TileRole::Value, schedule.getKeyBlock(), values), tile, valueUp,
-                                           values, validKeys);
-    return update(rows, state, query, keyTile, valueTile, key, validKeys, full);
+                                           values, block.valid);
+    return update(rows, state, query, keyTile, valueTile, block);
   };
   Value state = overKeys(rows, schedule.getQueryTile(), values, bounds.getBegin(), bounds.getEnd(), enter);
   FinalizeOp::create(b, state, problem.output, rows.batch, rows.head, rows.row, rows.valid, /*heads_of=*/Value(),

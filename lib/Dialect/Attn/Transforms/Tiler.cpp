@@ -76,7 +76,9 @@ void Tiler::checkSizes() {
   checkCaptures(b, op, {problem.batches, problem.heads, problem.rows, problem.keys});
   Value offset = op.getQOffset() && op.getQOffset().getType().isIndex() ? op.getQOffset() : constant(0);
   checkRope(b, op.getQueryRope(), "query", problem.batches, problem.rows, offset);
+  checkRope(b, op.getFarQueryRope(), "far query", problem.batches, problem.rows, offset);
   checkRope(b, op.getKeyRope(), "key", problem.batches, problem.keys, constant(0));
+  checkRope(b, op.getFarKeyRope(), "far key", problem.batches, problem.keys, constant(0));
 }
 
 Value Tiler::rowsPerTask(int64_t wantedTasks, int64_t fewRows) {
@@ -105,29 +107,52 @@ Value Tiler::kvHeadOf(Value head) {
   return arith::DivUIOp::create(b, head, arith::MaxUIOp::create(b, group, constant(1)));
 }
 
-TileBoundsOp Tiler::makeBounds(const TaskRows &rows, Value keyBegin, Value keyEnd, bool withMask) {
-  Type index = b.getIndexType();
-  auto bounds = TileBoundsOp::create(b, index, index, index, b.getI1Type(), rows.batch, rows.head, rows.position,
-                                     rows.positionEnd, keyBegin, keyEnd, schedule.getKeyBlock());
-  if (withMask) {
+/// What the region says of these positions; reads and divisions are guarded where it is lowered.
+static Value cloneRegion(OpBuilder &builder, Region &region, ValueRange positions) {
+  IRMapping mapping;
+  mapping.map(region.getArguments(), positions);
+  for (Operation &inner : region.front().without_terminator())
+    builder.clone(inner, mapping);
+  return mapping.lookupOrDefault(region.front().getTerminator()->getOperand(0));
+}
+
+/// An empty mask hides nothing; with `far` there is always one.
+void Tiler::visible(Pairs pairs, Region &mask) {
+  if (pairs == Pairs::All) {
     IRMapping mapping;
-    op.getMask().cloneInto(&bounds.getMask(), mapping);
-    return bounds;
+    op.getMask().cloneInto(&mask, mapping);
+    return;
   }
   OpBuilder::InsertionGuard guard(b);
-  Block *block =
-      b.createBlock(&bounds.getMask(), {}, SmallVector<Type>(4, index), SmallVector<Location>(4, b.getLoc()));
-  b.setInsertionPointToStart(block);
-  YieldOp::create(b, Value(arith::ConstantIntOp::create(b, 1, 1)));
+  Block *block = b.createBlock(&mask, {}, SmallVector<Type>(4, b.getIndexType()), SmallVector<Location>(4, b.getLoc()));
+  Value keep = cloneRegion(b, op.getFar(), block->getArguments());
+  if (pairs == Pairs::Near)
+    keep = arith::XOrIOp::create(b, keep, arith::ConstantIntOp::create(b, 1, 1));
+  if (op.hasMask())
+    keep = arith::AndIOp::create(b, cloneRegion(b, op.getMask(), block->getArguments()), keep);
+  YieldOp::create(b, keep);
+}
+
+TileBoundsOp Tiler::boundsWithoutMask(const TaskRows &rows, Value keyBegin, Value keyEnd) {
+  Type index = b.getIndexType();
+  return TileBoundsOp::create(b, index, index, index, b.getI1Type(), rows.batch, rows.head, rows.position,
+                              rows.positionEnd, keyBegin, keyEnd, schedule.getKeyBlock());
+}
+
+TileBoundsOp Tiler::tileBounds(const TaskRows &rows, Value keyBegin, Value keyEnd, Pairs pairs) {
+  if (pairs == Pairs::All && !op.hasMask())
+    return allKeys(rows, keyBegin, keyEnd);
+  TileBoundsOp bounds = boundsWithoutMask(rows, keyBegin, keyEnd);
+  visible(pairs, bounds.getMask());
   return bounds;
 }
 
-TileBoundsOp Tiler::tileBounds(const TaskRows &rows, Value keyBegin, Value keyEnd) {
-  return makeBounds(rows, keyBegin, keyEnd, op.hasMask());
-}
-
-TileBoundsOp Tiler::allKeys(const TaskRows &rows) {
-  return makeBounds(rows, constant(0), problem.keys, /*withMask=*/false);
+TileBoundsOp Tiler::allKeys(const TaskRows &rows, Value keyBegin, Value keyEnd) {
+  TileBoundsOp bounds = boundsWithoutMask(rows, keyBegin, keyEnd);
+  OpBuilder::InsertionGuard guard(b);
+  b.createBlock(&bounds.getMask(), {}, SmallVector<Type>(4, b.getIndexType()), SmallVector<Location>(4, b.getLoc()));
+  YieldOp::create(b, Value(arith::ConstantIntOp::create(b, 1, 1)));
+  return bounds;
 }
 
 Value Tiler::overKeys(const TaskRows &rows, int64_t stateRows, int64_t columns, Value begin, Value end, Update update) {
@@ -136,27 +161,31 @@ Value Tiler::overKeys(const TaskRows &rows, int64_t stateRows, int64_t columns, 
   auto loop = scf::ForOp::create(b, begin, end, keyBlock, state);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
-  Value key = loop.getInductionVar(), carried = loop.getRegionIterArg(0);
-  Value validKeys = arith::MinUIOp::create(b, keyBlock, arith::SubIOp::create(b, problem.keys, key));
-  Value next;
-  if (!op.hasMask())
-    next = update(carried, key, validKeys, Value());
+  Value key = loop.getInductionVar(), next = loop.getRegionIterArg(0);
+  Value valid = arith::MinUIOp::create(b, keyBlock, arith::SubIOp::create(b, problem.keys, key));
+  if (op.hasFar())
+    for (Pairs pairs : {Pairs::Near, Pairs::Far})
+      next = skipIfEmpty(rows, {key, valid, Value(), pairs}, next, update);
+  else if (!op.hasMask())
+    next = update(next, {key, valid, Value(), Pairs::All});
   else if (rows.ofHead && isMaskPerHead())
-    next = update(carried, key, validKeys, arith::ConstantIntOp::create(b, 0, 1));
+    next = update(next, {key, valid, arith::ConstantIntOp::create(b, 0, 1), Pairs::All});
   else
-    next = skipIfEmpty(rows, key, validKeys, carried, update);
+    next = skipIfEmpty(rows, {key, valid, Value(), Pairs::All}, next, update);
   scf::YieldOp::create(b, next);
   return loop.getResult(0);
 }
 
 /// Holes of a mask (between sinks and a window, say) lie inside the task's bounds: ask again for the block.
-Value Tiler::skipIfEmpty(const TaskRows &rows, Value key, Value validKeys, Value state, Update update) {
-  auto bounds = tileBounds(rows, key, arith::AddIOp::create(b, key, validKeys));
+Value Tiler::skipIfEmpty(const TaskRows &rows, KeyBlock block, Value state, Update update) {
+  Value end = arith::AddIOp::create(b, block.first, block.valid);
+  TileBoundsOp bounds = tileBounds(rows, block.first, end, block.pairs);
+  block.full = bounds.getFull();
   Value any = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, bounds.getVisited(), constant(0));
   auto branch = scf::IfOp::create(b, state.getType(), any, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
-  scf::YieldOp::create(b, update(state, key, validKeys, bounds.getFull()));
+  scf::YieldOp::create(b, update(state, block));
   b.setInsertionPointToStart(branch.elseBlock());
   scf::YieldOp::create(b, state);
   return branch.getResult(0);
@@ -184,17 +213,16 @@ LoadTileOp Tiler::rotated(LoadTileOp tile, ValueRange rope, Value position, int6
   return tile;
 }
 
-Value Tiler::update(const TaskRows &rows, Value state, Value query, Value keys, Value values, Value key,
-                    Value validKeys, Value full) {
+Value Tiler::update(const TaskRows &rows, Value state, Value query, Value keys, Value values, const KeyBlock &block) {
   SmallVector<Value> packed;
   if (rows.ofHead)
     packed = {rows.row, rows.ofHead};
   auto update =
-      UpdateOp::create(b, state.getType(), state, query, keys, values, rows.batch, rows.head, rows.rowPosition, key,
-                       rows.valid, validKeys, full, packed, op.getAdditive(), b.getF64FloatAttr(op.getEffectiveScale()),
-                       WeightsAttr::get(b.getContext(), op.getWeights()));
+      UpdateOp::create(b, state.getType(), state, query, keys, values, rows.batch, rows.head, rows.rowPosition,
+                       block.first, rows.valid, block.valid, block.full, packed, op.getAdditive(),
+                       b.getF64FloatAttr(op.getEffectiveScale()), WeightsAttr::get(b.getContext(), op.getWeights()));
   IRMapping mapping;
   op.getScore().cloneInto(&update.getScore(), mapping);
-  op.getMask().cloneInto(&update.getMask(), mapping);
+  visible(block.pairs, update.getMask());
   return update;
 }

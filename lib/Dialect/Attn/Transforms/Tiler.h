@@ -24,13 +24,21 @@ struct TaskRows {
   mlir::Value rowPosition;           // of row 0 if there are several heads, else of the first one
 };
 
+/// Of the pairs of query and key that the mask shows all, or those for which `far` holds, or does not.
+enum class Pairs { All, Near, Far };
+
+/// `valid` keys from `first` on, of which a task looks at some pairs; full: at all of them, if it is known.
+struct KeyBlock {
+  mlir::Value first, valid, full;
+  Pairs pairs;
+};
+
 class Tiler {
 public:
   explicit Tiler(AttentionOp op);
 
 protected:
-  using Update =
-      llvm::function_ref<mlir::Value(mlir::Value state, mlir::Value key, mlir::Value validKeys, mlir::Value full)>;
+  using Update = llvm::function_ref<mlir::Value(mlir::Value state, const KeyBlock &block)>;
 
   mlir::Value constant(int64_t value) { return mlir::arith::ConstantIndexOp::create(b, value); }
   mlir::Value dim(mlir::Value memref, int64_t index);
@@ -48,9 +56,9 @@ protected:
   mlir::Value kvHeadOf(mlir::Value head);
 
   /// What the mask says of the rows of one head; without one, every key is visible.
-  TileBoundsOp tileBounds(const TaskRows &rows, mlir::Value keyBegin, mlir::Value keyEnd);
+  TileBoundsOp tileBounds(const TaskRows &rows, mlir::Value keyBegin, mlir::Value keyEnd, Pairs pairs = Pairs::All);
   /// The same without asking: every key may be visible.
-  TileBoundsOp allKeys(const TaskRows &rows);
+  TileBoundsOp allKeys(const TaskRows &rows, mlir::Value keyBegin, mlir::Value keyEnd);
   /// Does the mask tell heads apart?
   bool isMaskPerHead() { return op.hasMask() && !op.getMask().getArgument(1).use_empty(); }
 
@@ -63,11 +71,13 @@ protected:
   LoadTileOp normalized(LoadTileOp tile, mlir::Value gain);
   /// The tile with rows that turn, if there are tables; its row 0 stands at `position`.
   LoadTileOp rotated(LoadTileOp tile, mlir::ValueRange rope, mlir::Value position, int64_t firstColumn = 0);
-  /// A new state, which `update` takes through every key block from `begin` to `end` that is not hidden as a whole.
+  /// A new state, which `update` takes through every key block from `begin` to `end` that is not hidden as a whole;
+  /// with two rotations first through its near pairs, then its far ones, since sums over keys in any order are the
+  /// same.
   mlir::Value overKeys(const TaskRows &rows, int64_t stateRows, int64_t columns, mlir::Value begin, mlir::Value end,
                        Update update);
   mlir::Value update(const TaskRows &rows, mlir::Value state, mlir::Value query, mlir::Value keys, mlir::Value values,
-                     mlir::Value key, mlir::Value validKeys, mlir::Value full);
+                     const KeyBlock &block);
 
   AttentionOp op;
   mlir::ImplicitLocOpBuilder b;
@@ -78,9 +88,9 @@ private:
   void readOperands();
   mlir::Value inOrder(mlir::Value memref);
   mlir::Value kvHeadsOrOne() { return mlir::arith::MaxUIOp::create(b, problem.kvHeads, constant(1)); }
-  TileBoundsOp makeBounds(const TaskRows &rows, mlir::Value keyBegin, mlir::Value keyEnd, bool withMask);
-  mlir::Value skipIfEmpty(const TaskRows &rows, mlir::Value key, mlir::Value validKeys, mlir::Value state,
-                          Update update);
+  TileBoundsOp boundsWithoutMask(const TaskRows &rows, mlir::Value keyBegin, mlir::Value keyEnd);
+  void visible(Pairs pairs, mlir::Region &mask);
+  mlir::Value skipIfEmpty(const TaskRows &rows, KeyBlock block, mlir::Value state, Update update);
 };
 
 /// attn.task with the tile ops of a latent attention, in place of it.

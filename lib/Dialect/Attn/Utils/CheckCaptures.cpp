@@ -104,4 +104,5 @@ void fovea::attn::checkCaptures(ImplicitLocOpBuilder &b, AttentionOp op, const P
   Checker checker(b, op, sizes);
   checker.check(op.getScore(), "the score");
   checker.check(op.getMask(), "the mask");
+  checker.check(op.getFar(), "`far`");
 }
