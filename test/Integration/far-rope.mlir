@@ -17,8 +17,11 @@
 
 // RUN: not fovea-run %s --function=leaky --dims=B=2,Nq=33,Nk=70,P=69 2>&1 | FileCheck %s --check-prefix=SHORT
 // SHORT: cos and sin of {{key|far key}} do not reach the position of every row; make longer tables
-// RUN: not fovea-run %s --function=documents --dims=B=2,N=70,M=69 --input=document=%t.docs.npy 2>&1 | FileCheck %s --check-prefix=READ
-// READ: error
+// RUN: %python %source/test/Tools/fovea-run/Inputs/npy.py %t.few.npy '<i4' 2x69 0
+// RUN: not fovea-run %s --function=documents --dims=B=2,N=70 --input=document=%t.few.npy 2>&1 | FileCheck %s --check-prefix=FEW
+// FEW: `far` reads 'document' at every {{query position|key}}, and dimension 1 does not cover them all
+// RUN: fovea-run %s --function=leaky --dims=B=1,Nq=300,Nk=300,P=300 --explain | FileCheck %s --check-prefix=EXPLAIN
+// EXPLAIN: Rope{{.*}}pairs have one of two rotations
 
 !q = tensor<?x4x?x64xf32>
 !k = tensor<?x2x?x64xf32>

@@ -84,3 +84,25 @@ func.func @stored_summary(%a: memref<?xi1>, %table: memref<?xindex, strided<[1]>
   %s = attn.summary range of %a dims [0] grains [8] stored %table : memref<?xi1>, memref<?xindex, strided<[1]>>
   return %s : memref<?xindex, strided<[1]>>
 }
+
+// CHECK-LABEL: func @all_near
+// CHECK-SAME: %[[Q:[a-z0-9]+]]: tensor<2x4x8x16xf32>, %[[COS:[a-z0-9]+]]: tensor<?x8xf32>, %[[FAR:[a-z0-9]+]]: tensor<?x8xf32>
+// CHECK: attn.attention %[[Q]], %[[Q]], %[[Q]] query_rope(%[[COS]], %[[COS]]) : (
+func.func @all_near(%q: !t, %cos: tensor<?x8xf32>, %far: tensor<?x8xf32>) -> !t {
+  %o = attn.attention %q, %q, %q query_rope(%cos, %cos) far_key_rope(%far, %far) far (%b, %h, %i, %j) {
+    %false = arith.constant false
+    attn.yield %false : i1
+  } : (!t, !t, !t, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>) -> !t
+  return %o : !t
+}
+
+// CHECK-LABEL: func @all_far
+// CHECK-SAME: %[[Q:[a-z0-9]+]]: tensor<2x4x8x16xf32>, %[[COS:[a-z0-9]+]]: tensor<?x8xf32>, %[[FAR:[a-z0-9]+]]: tensor<?x8xf32>
+// CHECK: attn.attention %[[Q]], %[[Q]], %[[Q]] key_rope(%[[FAR]], %[[FAR]]) : (
+func.func @all_far(%q: !t, %cos: tensor<?x8xf32>, %far: tensor<?x8xf32>) -> !t {
+  %o = attn.attention %q, %q, %q query_rope(%cos, %cos) far_key_rope(%far, %far) far (%b, %h, %i, %j) {
+    %true = arith.constant true
+    attn.yield %true : i1
+  } : (!t, !t, !t, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>) -> !t
+  return %o : !t
+}

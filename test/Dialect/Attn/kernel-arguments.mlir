@@ -223,6 +223,22 @@ func.func @rope(%x: memref<2x4x?x64xf32>, %cos: memref<?x32xf32>, %sin: memref<?
 
 // -----
 
+// CHECK-LABEL: func @far(
+// CHECK-SAME: {attn.name = "far_cos"}, %{{[a-z0-9]+}}: memref<{{.*}}> {attn.name = "far_sin"}
+// CHECK-SAME: {attn.indexes = 1 : i64, attn.name = "far_positions"}
+// CHECK-SAME: {attn.name = "far_key_cos"}
+func.func @far(%x: memref<2x4x?x64xf32>, %cos: memref<?x32xf32>, %sin: memref<?x32xf32>, %at: memref<2x?xi32>, %c: memref<?x32xf32>,
+               %o: memref<2x4x?x64xf32>) {
+  attn.attention %x, %x, %x outs(%o) far_query_rope(%cos, %sin, %at) far_key_rope(%c, %c) far (%b, %h, %i, %j) {
+    %past = arith.cmpi sgt, %i, %j : index
+    attn.yield %past : i1
+  } : (memref<2x4x?x64xf32>, memref<2x4x?x64xf32>, memref<2x4x?x64xf32>, memref<2x4x?x64xf32>, memref<?x32xf32>, memref<?x32xf32>,
+       memref<2x?xi32>, memref<?x32xf32>, memref<?x32xf32>) -> ()
+  return
+}
+
+// -----
+
 // CHECK-LABEL: func @norm(
 // CHECK-SAME: memref<64xf32, strided<[?], offset: ?>> {attn.name = "query_norm"}, %{{[a-z0-9]+}}: memref<64xf32, strided<[?], offset: ?>> {attn.name = "key_norm"}
 func.func @norm(%x: memref<2x4x?x64xf32>, %a: memref<64xf32>, %b: memref<64xf32>, %o: memref<2x4x?x64xf32>) {

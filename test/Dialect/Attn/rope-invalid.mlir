@@ -134,3 +134,56 @@ func.func @rotated_values(%x: memref<2x4x?x64xf32>, %c: memref<?x32xf32>, %n: in
   }
   return
 }
+
+// -----
+
+func.func @far_tables_alone(%x: tensor<2x4x8x64xf32>, %c: tensor<?x32xf32>) -> tensor<2x4x8x64xf32> {
+  // expected-error @+1 {{has far_query_rope or far_key_rope without `far`, which says for which pairs}}
+  %o = attn.attention %x, %x, %x far_key_rope(%c, %c) : (tensor<2x4x8x64xf32>, tensor<2x4x8x64xf32>, tensor<2x4x8x64xf32>, tensor<?x32xf32>, tensor<?x32xf32>) -> tensor<2x4x8x64xf32>
+  return %o : tensor<2x4x8x64xf32>
+}
+
+// -----
+
+func.func @far_pairs(%x: tensor<2x4x8x64xf32>, %c: tensor<?x33xf32>) -> tensor<2x4x8x64xf32> {
+  // expected-error @+1 {{turns 33 pairs of columns, but key has 64 columns}}
+  %o = attn.attention %x, %x, %x far_key_rope(%c, %c) far (%b, %h, %i, %j) {
+    %past = arith.cmpi sgt, %i, %j : index
+    attn.yield %past : i1
+  } : (tensor<2x4x8x64xf32>, tensor<2x4x8x64xf32>, tensor<2x4x8x64xf32>, tensor<?x33xf32>, tensor<?x33xf32>) -> tensor<2x4x8x64xf32>
+  return %o : tensor<2x4x8x64xf32>
+}
+
+// -----
+
+func.func @far_offset_per_sequence(%x: tensor<2x4x8x64xf32>, %c: tensor<?x32xf32>, %past: tensor<2xi32>) -> tensor<2x4x8x64xf32> {
+  // expected-error @+1 {{has a q_offset per sequence; give far_query_rope the positions of the rows}}
+  %o = attn.attention %x, %x, %x q_offset %past far_query_rope(%c, %c) far (%b, %h, %i, %j) {
+    %p = arith.cmpi sgt, %i, %j : index
+    attn.yield %p : i1
+  }
+    : (tensor<2x4x8x64xf32>, tensor<2x4x8x64xf32>, tensor<2x4x8x64xf32>, tensor<2xi32>, tensor<?x32xf32>, tensor<?x32xf32>) -> tensor<2x4x8x64xf32>
+  return %o : tensor<2x4x8x64xf32>
+}
+
+// -----
+
+func.func @far_is_no_condition(%x: tensor<2x4x8x64xf32>) -> tensor<2x4x8x64xf32> {
+  // expected-error @+1 {{far region must end with attn.yield of one 'i1', true for a pair of the other rotation}}
+  %o = attn.attention %x, %x, %x far (%b, %h, %i, %j) {
+    attn.yield %i : index
+  } : (tensor<2x4x8x64xf32>, tensor<2x4x8x64xf32>, tensor<2x4x8x64xf32>) -> tensor<2x4x8x64xf32>
+  return %o : tensor<2x4x8x64xf32>
+}
+
+// -----
+
+func.func @far_latent(%q: tensor<2x4x?x48xf32>, %c: tensor<2x1x?x80xf32>, %up: tensor<4x32x64xf32>) -> tensor<2x4x?x32xf32> {
+  // expected-error @+1 {{is latent and has two rotations, which nothing computes}}
+  %o = attn.attention %q, %c, %c latent(%up, %up) far (%b, %h, %i, %j) {
+    %past = arith.cmpi sgt, %i, %j : index
+    attn.yield %past : i1
+  }
+    : (tensor<2x4x?x48xf32>, tensor<2x1x?x80xf32>, tensor<2x1x?x80xf32>, tensor<4x32x64xf32>, tensor<4x32x64xf32>) -> tensor<2x4x?x32xf32>
+  return %o : tensor<2x4x?x32xf32>
+}

@@ -27,6 +27,18 @@ func.func @attention(%x: memref<2x4x?x64xf32>, %cos: memref<?x32xf32>, %at: memr
   return
 }
 
+// CHECK-LABEL: func @far
+// CHECK: attn.attention %{{.*}}, %{{.*}}, %{{.*}} query_rope(%{{.*}}, %{{.*}}) far_query_rope(%{{.*}}, %{{.*}}) far_key_rope(%{{.*}}, %{{.*}}, %{{.*}}) far (%{{.*}}, %{{.*}}, %[[I:.*]], %[[J:.*]]) {
+// CHECK-NEXT: arith.cmpi sgt, %[[I]], %[[J]]
+func.func @far(%x: tensor<2x4x?x64xf32>, %cos: tensor<?x32xf32>, %at: tensor<2x?xi64>) -> tensor<2x4x?x64xf32> {
+  %o = attn.attention %x, %x, %x query_rope(%cos, %cos) far_query_rope(%cos, %cos) far_key_rope(%cos, %cos, %at) far (%b, %h, %i, %j) {
+    %past = arith.cmpi sgt, %i, %j : index
+    attn.yield %past : i1
+  } : (tensor<2x4x?x64xf32>, tensor<2x4x?x64xf32>, tensor<2x4x?x64xf32>, tensor<?x32xf32>, tensor<?x32xf32>, tensor<?x32xf32>, tensor<?x32xf32>,
+       tensor<?x32xf32>, tensor<?x32xf32>, tensor<2x?xi64>) -> tensor<2x4x?x64xf32>
+  return %o : tensor<2x4x?x64xf32>
+}
+
 // CHECK-LABEL: func @tile
 // CHECK: attn.load_tile %{{.*}}[%{{.*}}, %{{.*}}, %{{.*}}] valid %{{.*}} rope(%{{.*}}, %{{.*}}) at %{{.*}} pairing <interleaved> : memref<2x4x?x64xf32>, memref<?x32xf32>, memref<?x32xf32> -> <query, 32x64xf32>
 func.func @tile(%x: memref<2x4x?x64xf32>, %cos: memref<?x32xf32>, %n: index) {

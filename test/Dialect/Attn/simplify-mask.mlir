@@ -164,3 +164,22 @@ func.func @negative_run_time_bias(%q: tensor<?x4x?x16xf32>, %bias: tensor<?x?xf3
   } : (tensor<?x4x?x16xf32>, tensor<?x4x?x16xf32>, tensor<?x4x?x16xf32>) -> tensor<?x4x?x16xf32>
   return %o : tensor<?x4x?x16xf32>
 }
+
+// -----
+
+// A window of two rotations wider than the sequence; canonicalization drops the far one.
+!t = tensor<2x4x64x16xf32>
+// REMARK: remark: [Passed] ComparisonDropped | {{.*}}always false for these shapes
+// CHECK-LABEL: func @all_near
+// CHECK: far (
+// CHECK: %[[FALSE:.*]] = arith.constant false
+// CHECK: attn.yield %[[FALSE]]
+func.func @all_near(%q: !t) -> !t {
+  %o = attn.attention %q, %q, %q far (%b, %h, %i, %j) {
+    %c100 = arith.constant 100 : index
+    %ahead = arith.subi %i, %j : index
+    %far = arith.cmpi sge, %ahead, %c100 : index
+    attn.yield %far : i1
+  } : (!t, !t, !t) -> !t
+  return %o : !t
+}

@@ -188,6 +188,45 @@ func.func @norm(%x: memref<2x4x?x16xf32>, %g: memref<16xf32>, %cos: memref<?x8xf
   return
 }
 
+// Of two rotations each has tiles, and a product behind bounds of its own; the task's bounds are those of the mask.
+// CHECK-LABEL: func @far(
+// CHECK-SAME: %[[X:[a-z0-9]+]]: memref<2x4x?x16xf32>, %[[W:[a-z0-9]+]]: index, %[[COS:[a-z0-9]+]]: memref<?x8xf32>, %[[FAR:[a-z0-9]+]]: memref<?x8xf32>
+// CHECK: cf.assert %{{.*}}, "cos and sin of far query do not reach the position of every row; make longer tables"
+// CHECK: attn.tile_bounds
+// CHECK-NEXT: %[[CAUSAL:.*]] = arith.cmpi sge
+// CHECK-NEXT: attn.yield %[[CAUSAL]]
+// CHECK: %[[NEARQ:.*]] = attn.load_tile %[[X]]{{.*}} rope(%[[COS]], %[[COS]]) at {{.*}} -> <query
+// CHECK: %[[FARQ:.*]] = attn.load_tile %[[X]]{{.*}} rope(%[[FAR]], %[[FAR]]) at {{.*}} -> <query
+// CHECK: scf.for {{.*}} iter_args(%[[STATE:.*]] = %{{.*}})
+// CHECK: attn.tile_bounds
+// CHECK: arith.xori
+// CHECK: arith.andi
+// CHECK: %[[NEAR:.*]] = scf.if
+// CHECK: %[[NEARK:.*]] = attn.load_tile %[[X]]{{.*}} rope(%[[COS]], %[[COS]]) at {{.*}} -> <key
+// CHECK: attn.update %[[STATE]], %[[NEARQ]], %[[NEARK]],
+// CHECK: arith.xori
+// CHECK: attn.tile_bounds
+// CHECK: arith.cmpi sge, %{{.*}}, %[[W]]
+// CHECK: arith.andi
+// CHECK: scf.if
+// CHECK: %[[FARK:.*]] = attn.load_tile %[[X]]{{.*}} valid %{{[a-z0-9]+}} : {{.*}} -> <key
+// CHECK: attn.update %[[NEAR]], %[[FARQ]], %[[FARK]],
+// CHECK: arith.cmpi sge, %{{.*}}, %[[W]]
+func.func @far(%x: memref<2x4x?x16xf32>, %w: index, %cos: memref<?x8xf32>, %far: memref<?x8xf32>, %o: memref<2x4x?x16xf32>) {
+  attn.attention %x, %x, %x outs(%o) query_rope(%cos, %cos) key_rope(%cos, %cos) far_query_rope(%far, %far)
+    schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4>
+    mask (%b, %h, %i, %j) {
+      %causal = arith.cmpi sge, %i, %j : index
+      attn.yield %causal : i1
+    } far (%b, %h, %i, %j) {
+      %ahead = arith.subi %i, %j : index
+      %past = arith.cmpi sge, %ahead, %w : index
+      attn.yield %past : i1
+    } : (memref<2x4x?x16xf32>, memref<2x4x?x16xf32>, memref<2x4x?x16xf32>, memref<2x4x?x16xf32>, memref<?x8xf32>, memref<?x8xf32>,
+         memref<?x8xf32>, memref<?x8xf32>, memref<?x8xf32>, memref<?x8xf32>) -> ()
+  return
+}
+
 // -----
 
 func.func @f(%q: tensor<2x4x8x16xf32>) {

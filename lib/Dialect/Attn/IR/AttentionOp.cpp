@@ -204,7 +204,7 @@ LogicalResult AttentionOp::verify() {
 
 LogicalResult AttentionOp::verifyRegions() {
   if (failed(verifyScoreRegion(*this, getScore())) || failed(verifyMaskRegion(*this, getMask())) ||
-      failed(verifyMaskRegion(*this, getFar())))
+      failed(verifyFarRegion(*this, getFar())))
     return failure();
   return verifyOutsAreNotRead(*this, getOuts());
 }
@@ -228,6 +228,29 @@ struct DropTrueMask : OpRewritePattern<AttentionOp> {
   }
 };
 
+/// Where every pair is far, or none is, there is one rotation.
+struct DropConstantFar : OpRewritePattern<AttentionOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(AttentionOp op, PatternRewriter &rewriter) const override {
+    if (!op.hasFar())
+      return rewriter.notifyMatchFailure(op, "one rotation");
+    Value condition = op.getFar().front().getTerminator()->getOperand(0);
+    bool isFar = matchPattern(condition, m_One());
+    if (!isFar && !matchPattern(condition, m_Zero()))
+      return rewriter.notifyMatchFailure(op, "pairs of both kinds");
+    rewriter.modifyOpInPlace(op, [&] {
+      rewriter.eraseBlock(&op.getFar().front());
+      if (isFar) {
+        op.getQueryRopeMutable().assign(SmallVector<Value>(op.getFarQueryRope()));
+        op.getKeyRopeMutable().assign(SmallVector<Value>(op.getFarKeyRope()));
+      }
+      op.getFarQueryRopeMutable().clear();
+      op.getFarKeyRopeMutable().clear();
+    });
+    return success();
+  }
+};
+
 /// A score region that yields its own argument changes nothing.
 struct DropIdentityScore : OpRewritePattern<AttentionOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -245,5 +268,5 @@ struct DropIdentityScore : OpRewritePattern<AttentionOp> {
 } // namespace
 
 void AttentionOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
-  patterns.add<DropTrueMask, DropIdentityScore>(context);
+  patterns.add<DropTrueMask, DropConstantFar, DropIdentityScore>(context);
 }

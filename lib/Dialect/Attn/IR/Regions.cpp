@@ -12,14 +12,19 @@ namespace fovea::attn {
 
 namespace {
 
-enum class Kind { Score, Mask, Feature };
+enum class Kind { Score, Mask, Far, Feature };
 
-StringRef keywordOf(Kind kind) { return kind == Kind::Score ? "score" : kind == Kind::Mask ? "mask" : "feature"; }
+StringRef keywordOf(Kind kind) {
+  constexpr StringLiteral kKeywords[] = {"score", "mask", "far", "feature"};
+  return kKeywords[static_cast<unsigned>(kind)];
+}
+
+bool isCondition(Kind kind) { return kind == Kind::Mask || kind == Kind::Far; }
 
 /// Position arguments are indices; a score region starts with the f32 score, a feature is of a number alone.
 SmallVector<Type> argumentTypes(MLIRContext *context, Kind kind) {
   SmallVector<Type> types(kind == Kind::Feature ? 0 : 4, IndexType::get(context));
-  if (kind != Kind::Mask)
+  if (!isCondition(kind))
     types.insert(types.begin(), Float32Type::get(context));
   return types;
 }
@@ -91,11 +96,12 @@ LogicalResult verifyRegion(Operation *op, Region &region, Kind kind) {
       return failure();
   auto yield = dyn_cast<YieldOp>(block.back());
   Type result =
-      kind == Kind::Mask ? Type(IntegerType::get(op->getContext(), 1)) : Type(Float32Type::get(op->getContext()));
+      isCondition(kind) ? Type(IntegerType::get(op->getContext(), 1)) : Type(Float32Type::get(op->getContext()));
   if (!yield || yield.getNumOperands() != 1 || yield.getOperand(0).getType() != result)
     return op->emitOpError() << keyword << " region must end with attn.yield of one " << result
                              << (kind == Kind::Score  ? ", the new score"
                                  : kind == Kind::Mask ? ", true where the key is visible"
+                                 : kind == Kind::Far  ? ", true for a pair of the other rotation"
                                                       : ", the feature of x");
   return success();
 }
@@ -132,6 +138,10 @@ LogicalResult verifyScoreRegion(Operation *op, Region &score) {
 
 LogicalResult verifyMaskRegion(Operation *op, Region &mask) {
   return mask.empty() ? success() : verifyRegion(op, mask, Kind::Mask);
+}
+
+LogicalResult verifyFarRegion(Operation *op, Region &far) {
+  return far.empty() ? success() : verifyRegion(op, far, Kind::Far);
 }
 
 LogicalResult verifyScale(Operation *op, const llvm::APFloat &scale) {

@@ -23,6 +23,7 @@ void printFeatureRegion(mlir::OpAsmPrinter &printer, mlir::Operation *op, mlir::
 /// Arguments, result type and contents: straight-line scalar code that every target can evaluate element by element.
 mlir::LogicalResult verifyScoreRegion(mlir::Operation *op, mlir::Region &score);
 mlir::LogicalResult verifyMaskRegion(mlir::Operation *op, mlir::Region &mask);
+mlir::LogicalResult verifyFarRegion(mlir::Operation *op, mlir::Region &far);
 mlir::LogicalResult verifyFeatureRegion(mlir::Operation *op, mlir::Region &feature);
 
 /// Scores are f32: infinity times a product of 0 is NaN.

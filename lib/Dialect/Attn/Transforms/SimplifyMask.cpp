@@ -20,8 +20,8 @@ namespace {
 remark::RemarkOpts named(StringRef name) { return remark::RemarkOpts::name(name).category("attn"); }
 
 /// Comparisons that come out the same everywhere become constants.
-void simplifyComparisons(AttentionOp op, MaskProver &prover) {
-  SmallVector<arith::CmpIOp> comparisons(op.getMask().front().getOps<arith::CmpIOp>());
+void simplifyComparisons(Region &region, MaskProver &prover) {
+  SmallVector<arith::CmpIOp> comparisons(region.front().getOps<arith::CmpIOp>());
   for (arith::CmpIOp comparison : comparisons) {
     Truth truth = prover.prove(comparison);
     if (truth == Truth::Unknown)
@@ -113,10 +113,12 @@ struct SimplifyMask : fovea::attn::impl::SimplifyMaskBase<SimplifyMask> {
         reportIndices(op.getFar(), prover);
       }
       if (op.hasMask() && !dropMask(op, prover)) {
-        simplifyComparisons(op, prover);
+        simplifyComparisons(op.getMask(), prover);
         if (wantsRemarks)
           reportRows(op, prover);
       }
+      if (op.hasFar())
+        simplifyComparisons(op.getFar(), prover);
       trimmer.trim();
     });
   }
