@@ -76,6 +76,8 @@ def latent_attention(query, cache, key_up, value_up, *, mask_mod=None, score_mod
     check_causal(options, dims)
     check_positions(dims, options.q_offset)
     check_rope(options, dims)
+    if rope is not None and rope.window is not None:
+        raise ValueError("rope: latent attention has one rotation; rerope and leaky_rerope are of fovea.attention")
     if rope is not None and 2 * rope.pairs > dims.Dcache - dims.Dc:
         raise ValueError(f"rope: turns {2 * rope.pairs} columns, but only {dims.Dcache - dims.Dc} of the cache are no latents")
     program = module.emit(options, dims)

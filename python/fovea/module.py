@@ -11,7 +11,7 @@ import numpy as np
 from .capture import instrument
 from . import norms
 from .operands import Operands, position
-from .rotation import pairing, rotate, sides_of
+from .rotation import far_sides_of, is_far, pairing, rotate, sides_of
 from .tracing import Builder, Traced, binary, convert, float_literal, lift
 
 DYNAMIC = ("B", "Nq", "Nk")
@@ -75,24 +75,27 @@ def emit(options, dims, dynamic=DYNAMIC):
     if options.q_offset is not None:
         offset = operands.add("q_offset", "q_offset", "index", options.q_offset)
     latent = options.latent
-    is_fused = latent is not None or norms.has_norm(options)  # rotations are clauses: the attention normalises before it rotates
+    has_far = options.rope is not None and options.rope.window is not None
+    is_fused = latent is not None or norms.has_norm(options) or has_far  # rotations are clauses
     rotations, query, key = (lambda types: [], "%query", "%cache" if latent else "%key") if is_fused else rotate(operands, options, offset)
     nonneg = options.q_offset is None or options.q_offset is int or options.q_offset >= 0
     turned = sides_of(operands, options) if is_fused and options.rope is not None else {}
+    far_turned = far_sides_of(operands, options) if has_far else {}
     gains = norms.norms_of(operands, options, dims)
-    score = _region(operands, nonneg, True, lambda *at: _score(options, *at))
-    mask = _region(operands, nonneg, False, lambda *at: _mask(options, operands, *at))
+    score = _region(operands, nonneg, "score", lambda *at: _score(options, *at))
+    mask = _region(operands, nonneg, "mask", lambda *at: _mask(options, operands, *at))
+    far = _region(operands, nonneg, "far", lambda b, h, i, j: is_far(options, operands, i, j))
     static = tuple("?" if name in dynamic else str(size) for name, size in zip(dims._fields, dims))
     arguments, types, results = _signature(dims._fields, static, options.layout, options.needs_lse, options.element)
     arguments = [*arguments, *(o.declare() for o in operands.all)]
-    tables = [o.type for side in turned.values() for o in side]
-    inputs = ", ".join([*types[:3], *(["index"] if offset else []), *tables, *types[3:], *(o.type for o in gains.values())])
+    tables, far_tables = ([o.type for side in sides.values() for o in side] for sides in (turned, far_turned))
+    inputs = ", ".join([*types[:3], *(["index"] if offset else []), *tables, *types[3:], *(o.type for o in gains.values()), *far_tables])
     result_list = results[0] if len(results) == 1 else f"({', '.join(results)})"
     names = ["%o", "%lse"][:len(results)]
     clauses = "".join((
         f" q_offset %{offset.ssa}" if offset else "",
         norms.clauses(gains, options),
-        *(f" {name}_rope({', '.join(f'%{o.ssa}' for o in side)})" for name, side in turned.items()),
+        *(f" {name}_rope({', '.join(f'%{o.ssa}' for o in side)})" for name, side in (*turned.items(), *far_turned.items())),
         pairing(options.rope) if turned else "",
         " latent(%key_up, %value_up)" if latent else "",
         f" form <{latent.form}>" if latent and latent.form else "",
@@ -104,7 +107,7 @@ def emit(options, dims, dynamic=DYNAMIC):
         f"func.func @attention({', '.join(arguments)}) -> {result_list} {{",
         *(f"  {line}" for line in rotations(types)),
         f"  {', '.join(names)} = attn.attention {query}, {key}, {key if latent else '%value'}{clauses}",
-        *score, *mask,
+        *score, *mask, *far,
         f"    : ({inputs}) -> {result_list}",
         f"  return {', '.join(names)} : {', '.join(results)}",
         "}",
@@ -139,8 +142,9 @@ def _signature(fields, sizes, layout, needs_lse, element):
     return arguments, [tensor(dims) for dims in inputs.values()], results[:2 if needs_lse else 1]
 
 
-def _region(operands, nonneg, is_score, body):
+def _region(operands, nonneg, keyword, body):
     """Lines of one region; none when `body` returns None."""
+    is_score = keyword == "score"
     builder = Builder(operands)
     at = [position(builder, "%b"), position(builder, "%h"), position(builder, "%i", nonneg), position(builder, "%j")]
     score = [Traced(builder, "%s", "f32")] if is_score else []
@@ -149,7 +153,7 @@ def _region(operands, nonneg, is_score, body):
         if result is None:
             return []
         result = convert(result, "f32" if is_score else "i1")
-    keyword, first = ("score", "%s, ") if is_score else ("mask", "")
+    first = "%s, " if is_score else ""
     return [f"    {keyword} ({first}%b, %h, %i, %j) {{", *(f"      {line}" for line in _live(builder.lines, result.name)),
             f"      attn.yield {result.name} : {result.kind}", "    }"]
 

@@ -28,12 +28,16 @@ class Rope:
     factor       multiplies cos and sin (YaRN's attention factor)
     pairing      "half": columns f and f + R/2 are a pair (Llama, GPT-NeoX); "interleaved": 2f and 2f + 1 (GPT-J, the paper)
     axes         None, or for each pair which of several positions turns it (M-RoPE); see `sections`
+    window       None, or the distance q_idx - kv_idx from which on a pair of query and key is far: it is turned as if the distance were
+                 window + slope (distance - window); see `rerope` and `leaky_rerope`
     """
 
     frequencies: Any
     factor: float = 1.0
     pairing: str = "half"
     axes: Optional[tuple] = None
+    window: Optional[int] = None
+    slope: float = 0.0
     _tables: dict = field(default_factory=dict, repr=False)
 
     def __post_init__(self):
@@ -59,6 +63,8 @@ class Rope:
         """
         if sum(sizes) != self.pairs or any(size < 0 for size in sizes):
             raise ValueError(f"sections: {sizes} add up to {sum(sizes)}, but there are {self.pairs} pairs")
+        if self.window is not None:
+            raise ValueError("sections: a rope with a window counts the distance of tokens, which have one position each")
         count = len(sizes)
         if interleaved:
             axes = [f % count if f // count < sizes[f % count] else 0 for f in range(self.pairs)]
@@ -73,6 +79,19 @@ class Rope:
             self._tables["all"] = self._at(np.arange(count)[:, None] * self.frequencies)
             self._tables["rows"] = count
         return self._tables["all"]
+
+    def far_table(self, side, rows):
+        """As `table`, of far queries or keys: the first stand at slope p + (1 - slope) window, the others at slope p. Where the slope is 0
+        keys do not turn, the factor of both is the queries', and all rows of the table are one."""
+        start = (1 - self.slope) * self.window if side == "query" else 0.0
+        if self.slope == 0:
+            return tuple(np.broadcast_to(x * np.float32(self.factor), (rows, self.pairs)) for x in self._at(start * self.frequencies))
+        kept, count = self._tables.get(side, ((), 0))
+        if count < rows:
+            count = max(1024, 1 << (rows - 1).bit_length())
+            kept = self._at((self.slope * np.arange(count) + start)[:, None] * self.frequencies)
+            self._tables[side] = kept, count
+        return kept
 
     def at(self, positions):
         """cos and sin, float32 [B, N, R / 2], of positions [B, N], or of [A, B, N] with sections."""
@@ -151,6 +170,26 @@ def llama3(dim, factor=8.0, trained_length=8192, base=500000.0, *, low_freq_fact
     return Rope(frequencies * (kept + (1 - kept) / _positive(factor, "factor")), pairing=pairing)
 
 
+def rerope(dim, window, base=10000.0, *, pairing="half"):
+    """ReRoPE: `rope` for keys less than `window` positions behind the query; a key further behind is turned as if it were `window`
+    positions behind, so that no distance is longer than the model was trained for. Twice the products only of blocks of keys where both
+    kinds meet. A cache holds keys as they are. Source: Su 2023 (Rectified Rotary Position Embeddings)."""
+    return _far(rope(dim, base, pairing=pairing), window, 0.0)
+
+
+def leaky_rerope(dim, window, k, base=10000.0, *, pairing="half"):
+    """Leaky ReRoPE: as `rerope`, and the distance d of a far key counts as window + (d - window) / k. Source: Su 2023."""
+    return _far(rope(dim, base, pairing=pairing), window, 1 / _positive(k, "k"))
+
+
+def _far(near, window, slope):
+    if isinstance(window, bool) or not isinstance(window, (int, np.integer)):
+        raise TypeError(f"window: expected an integer, got {window!r}")
+    if not 1 <= window < 2**POSITION_BITS:
+        raise ValueError(f"window: expected a distance from 1 to 2**{POSITION_BITS} - 1, got {window}")
+    return replace(near, window=int(window), slope=slope, _tables={})
+
+
 def sinusoidal(rows, dim, base=10000.0):
     """float32 [rows, dim] to add to embeddings: columns 2i and 2i + 1 are sin and cos of p / base^(2i/dim). Source: Vaswani et al. 2017."""
     angles = np.arange(rows)[:, None] * _frequencies(dim, base)
@@ -189,6 +228,8 @@ def check_rope(options, dims):
         raise TypeError(f"rope: expected one of fovea.positions, such as rope(64), got {rope!r}")
     if 2 * rope.pairs > dims.Dk:
         raise ValueError(f"rope: turns {2 * rope.pairs} columns, but query and key have {dims.Dk}")
+    if rope.window is not None and given:
+        raise ValueError(f"{next(iter(given))}: a rope with a window counts the distance from q_idx to kv_idx; pass q_offset instead")
     if rope.axes is not None and len(given) != 2:
         raise ValueError("rope: with sections, query_positions and key_positions say where a token stands on each axis; pass both")
 

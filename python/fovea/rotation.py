@@ -5,6 +5,7 @@ import numpy as np
 
 from .operands import Operand
 from .positions import as_positions
+from .tracing import Traced
 
 
 class ByDims:
@@ -51,6 +52,26 @@ def sides_of(operands, options):
             "key": _tables(operands, options, "key", "Nk", options.key_positions)}
 
 
+def far_sides_of(operands, options):
+    """Of query and key, the operands that rotate far pairs; none where they do not turn."""
+    rope = options.rope
+    sides = {}
+    for side in ("query", "key") if rope.slope != 0 else ("query",):
+        def make(part, side=side):
+            return lambda dims, first: rope.far_table(side, _reach(options, dims, first))[part]
+        sides[f"far_{side}"] = [_add(operands, f"far_{side}_{part}", f"tensor<?x{rope.pairs}xf32>", ByDims(make(n)), ("", ""))
+                                for n, part in enumerate(("cos", "sin"))]
+    return sides
+
+
+def is_far(options, operands, i, j):
+    """The condition of the region `far`; None: there is one rotation."""
+    if options.rope is None or options.rope.window is None:
+        return None
+    window = operands.add(("rope", "window"), "rope_window", "index", options.rope.window)
+    return i - j >= Traced(i.builder, f"%{window.ssa}", "index")
+
+
 def _tables(operands, options, name, rows, positions):
     rope = options.rope
     parts = tuple(enumerate(("cos", "sin")))
@@ -77,14 +98,16 @@ def _angles(rope, name, positions, rows, part):
 
 
 def _table(options, part):
-    """Long enough for every position of the call."""
-    def make(dims, first):
-        needed = [1]
-        for name, positions, last in (("query", options.query_positions, first + dims.Nq), ("key", options.key_positions, dims.Nk)):
-            rows = dims.Nq if name == "query" else dims.Nk
-            if positions is None:
-                needed.append(last)
-            elif dims.B and rows:
-                needed.append(int(np.max(as_positions(positions, f"{name}_positions", options.rope, (dims.B, rows)))) + 1)
-        return options.rope.table(max(needed))[part]
-    return make
+    return lambda dims, first: options.rope.table(_reach(options, dims, first))[part]
+
+
+def _reach(options, dims, first):
+    """Rows of a table for every position of the call."""
+    needed = [1]
+    for name, positions, last in (("query", options.query_positions, first + dims.Nq), ("key", options.key_positions, dims.Nk)):
+        rows = dims.Nq if name == "query" else dims.Nk
+        if positions is None:
+            needed.append(last)
+        elif dims.B and rows:
+            needed.append(int(np.max(as_positions(positions, f"{name}_positions", options.rope, (dims.B, rows)))) + 1)
+    return max(needed)
