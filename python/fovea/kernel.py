@@ -51,15 +51,33 @@ class Plan:
         self.values = [v if keep or n in kernel.frozen else None for n, v in enumerate(values)]
         self.stats = PlanStats(*self._native.stats)
 
-    def run(self, query, key, value, *, out=None, sink=None, stream=None):
+    def run(self, query, key, value, *, out=None, sink=None, params=None, stream=None):
         """Attention on the planned shapes; see `fovea.attention` for shapes and results, and for `stream`.
 
         sink: this layer's, for a kernel that was compiled with one; None: the one it was compiled with.
+        params: this layer's values by name (of query_norm, or of an array that a score reads), where the plan has not looked at them.
         ValueError: a shape differs from the plan's. TypeError: not float32 on the CPU, or not 16-bit floats on the GPU.
         """
         place = self.kernel.place
         handle = place.stream(stream, (query, key, value))
-        return self._run(place.inputs((query, key, value), _NAMES, stream), self.values, out, sink, handle)
+        return self._run(place.inputs((query, key, value), _NAMES, stream), self._values(params), out, sink, handle)
+
+    def _values(self, params):
+        if not params:
+            return self.values
+        operands, values = self.kernel._operands, list(self.values)
+        numbers = {operand.name: n for n, operand in enumerate(operands)}
+        first = next((v for o, v in zip(operands, values) if o.name == "q_offset"), 0)
+        for name, value in params.items():
+            if name not in numbers:
+                raise ValueError(f"params: the kernel has no parameter {name!r}; it has {', '.join(numbers) or 'none'}")
+            n = numbers[name]
+            if n in self.kernel.frozen:
+                raise ValueError(f"params: the plan has looked at {name!r} already; make another plan")
+            values[n] = operands[n].check(value)
+            for rule in operands[n].rules:
+                rule.check(values[n], self.dims, first)
+        return values
 
     def _run(self, inputs, values, out, sink=None, stream=0):
         options, place = self.kernel.options, self.kernel.place

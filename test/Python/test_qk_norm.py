@@ -103,7 +103,27 @@ def test_gains_are_run_time_values(make, fresh_cache):
     kernel = fovea.compile(like=(q, k, v), query_norm=a, key_norm=True)
     check(kernel(q, k, v), None, norm(q, a), norm(k, 1), v)
     check(kernel(q, k, v, params={"query_norm": b}), None, norm(q, b), norm(k, 1), v)
-    check(kernel.plan(q, k, v).run(q, k, v), None, norm(q, a), norm(k, 1), v)
+    plan = kernel.plan(q, k, v)  # which all layers share
+    check(plan.run(q, k, v), None, norm(q, a), norm(k, 1), v)
+    check(plan.run(q, k, v, params={"query_norm": b, "key_norm": a}), None, norm(q, b), norm(k, a), v)
+    with pytest.raises(ValueError, match="query_norm: expected shape"):
+        plan.run(q, k, v, params={"query_norm": b[1:]})
+    with pytest.raises(ValueError, match="has no parameter 'gain'; it has query_norm, key_norm"):
+        plan.run(q, k, v, params={"gain": b})
+
+
+def test_params_of_a_run(make):
+    """What a score reads may be another layer's; what a mask reads belongs to the plan."""
+    q, k, v = make(B=1, Hq=2, Nq=16, Nk=16)
+    shown, bias = np.arange(16) < 9, np.zeros(16, np.float32)
+    kernel = fovea.compile(like=(q, k, v), mask_mod=lambda b, h, i, j: shown[j], score_mod=lambda s, b, h, i, j: s + bias[j])
+    plan, other = kernel.plan(q, k, v), np.linspace(-1, 1, 16).astype(np.float32)
+    check(plan.run(q, k, v, params={"bias": other}), None, q, k, v, mask_mod=lambda b, h, i, j: shown[j],
+          score_mod=lambda s, b, h, i, j: s + other[j])
+    with pytest.raises(ValueError, match="the plan has looked at 'shown' already"):
+        plan.run(q, k, v, params={"shown": ~shown})
+    with pytest.raises((ValueError, fovea.Error), match="bias"):
+        plan.run(q, k, v, params={"bias": other[:9]})
 
 
 @pytest.mark.parametrize("options,error,message", [

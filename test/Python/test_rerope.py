@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """ReRoPE and Leaky ReRoPE against every pair turned by its own distance."""
 
+import pathlib
+import subprocess
+import sys
+
 import fovea
 import numpy as np
 import pytest
@@ -154,3 +158,15 @@ def test_bad_calls(make):
         fovea.latent_attention(q, np.zeros((1, 6, 32), np.float32), up, up, rope=positions.rerope(8, 4))
     with pytest.raises(fovea.Error, match="do not reach the position of every row"):
         fovea.attention(q, k, v, rope=positions.rerope(16, 4), q_offset=-2)
+
+
+def test_any_number_of_threads(make):
+    q, k, v = make(B=2, Hq=4, Nq=300, Nk=300, Dk=32)
+    one, three = (fovea.attention(q, k, v, rope=positions.leaky_rerope(32, 100, 4), is_causal=True, query_norm=True, threads=n) for n in (1, 3))
+    assert np.array_equal(one, three)
+
+
+def test_example():
+    example = pathlib.Path(__file__).parents[2] / "examples" / "positions" / "rerope.py"
+    done = subprocess.run([sys.executable, str(example)], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 and "1 queries, 2051 keys" in done.stdout, done.stdout + done.stderr
