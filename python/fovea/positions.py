@@ -5,7 +5,8 @@
     out = fovea.attention(q, k, v, rope=rope, is_causal=True)
 
 Queries and keys are rotated while the kernel loads them; a cache holds them as they are. The variants differ in the frequencies of
-the pairs of columns, and perhaps a factor on cos and sin. All is computed in float64 and rounded once.
+the pairs of columns, and perhaps a factor on cos and sin; `rerope` and `leaky_rerope` have two rotations, for near and far keys. All is
+computed in float64 and rounded once.
 """
 
 import math

@@ -41,7 +41,8 @@ def FoldRope : Pass<"attn-fold-rope", "::mlir::func::FuncOp"> {
   let description = [{
     Input: `attn.attention` whose query or key is an `attn.rope`. Output: the same without the `attn.rope`, its tables in `query_rope` or
     `key_rope`: rotated rows are never stored, and a cache of keys stays as it is. An `attn.rope` that something else reads is an
-    error, as is an offset of a query that is not the attention's q_offset.
+    error, as is an offset of a query that is not the attention's q_offset, and an attention that normalises what was rotated or has two
+    rotations.
   }];
 }
 
