@@ -57,9 +57,7 @@ def far_sides_of(operands, options):
     rope = options.rope
     sides = {}
     for side in ("query", "key") if rope.slope != 0 else ("query",):
-        def make(part, side=side):
-            return lambda dims, first: rope.far_table(side, _reach(options, dims, first))[part]
-        sides[f"far_{side}"] = [_add(operands, f"far_{side}_{part}", f"tensor<?x{rope.pairs}xf32>", ByDims(make(n)), ("", ""))
+        sides[f"far_{side}"] = [_add(operands, f"far_{side}_{part}", f"tensor<?x{rope.pairs}xf32>", ByDims(_far_table(options, side, n)), ("", ""))
                                 for n, part in enumerate(("cos", "sin"))]
     return sides
 
@@ -99,6 +97,10 @@ def _angles(rope, name, positions, rows, part):
 
 def _table(options, part):
     return lambda dims, first: options.rope.table(_reach(options, dims, first))[part]
+
+
+def _far_table(options, side, part):
+    return lambda dims, first: options.rope.far_table(side, _reach(options, dims, first))[part]
 
 
 def _reach(options, dims, first):
