@@ -15,6 +15,7 @@ from .places import place_of
 from .positions import check_rope
 from .sink import as_sink
 
+_MAX_STATIC_QUERIES = 4  # of calls that decode: kernels of their own, in another form
 _lock = threading.Lock()
 _kernels = {}      # by module text, target and what a call returns
 _without_mods = {}  # the same kernels by `_key`, which spares writing the text
@@ -70,8 +71,9 @@ def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=Fal
 
     Returns out [B, Hq, Nq, Dv] (or layout), with return_lse a pair (out, lse [B, Hq, Nq]).
 
-    The kernel is kept and used again by any call with an equal program: B, Nq, Nk, run-time values and array contents may
-    differ. Key blocks that the mask hides are never computed; they are found from the mask's own code.
+    The kernel is kept and used again by any call with an equal program: B, Nq above 4, Nk, run-time values and array contents may
+    differ. Up to 4 queries are decoding: query heads that share keys are computed together. Key blocks that the mask hides are
+    never computed; they are found from the mask's own code.
 
     Source: Vaswani et al. 2017, eq. 1, computed by online softmax (Milakov and Gimelshein 2018; Dao et al. 2022).
     ValueError: shapes, layout, window, softcap, kv_len or out are wrong, or is_causal is ambiguous.
@@ -98,7 +100,7 @@ def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=Fal
     key = _key(options, dims, target)
     kernel = _without_mods.get(key)
     if kernel is None:
-        program = module.emit(options, dims)
+        program = module.emit(options, dims, _dynamic(dims))
         values = bind(program.operands, {}, params, dims)
         kernel = _kernel(program, options, dims, target)
         if key is not None:
@@ -190,7 +192,12 @@ def _key(options, dims, target):
     offset = options.q_offset
     return (options._replace(window=options.window is not None, kv_len=options.kv_len is not None, sink=options.sink is not None,
                              q_offset=None if offset is None else offset >= 0),
-            dims.Hq, dims.Hkv, dims.Dk, dims.Dv, target)
+            dims.Hq, dims.Hkv, dims.Dk, dims.Dv, None if "Nq" in _dynamic(dims) else dims.Nq, target)
+
+
+def _dynamic(dims):
+    """Of few queries, those of decoding, a kernel knows the number."""
+    return DYNAMIC if dims.Nq > _MAX_STATIC_QUERIES else tuple(name for name in DYNAMIC if name != "Nq")
 
 
 def _kernel(program, options, dims, target):

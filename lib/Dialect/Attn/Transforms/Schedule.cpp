@@ -7,6 +7,7 @@
 #include "llvm/Support/FormatVariadic.h"
 
 #include <algorithm>
+#include <array>
 
 namespace fovea::attn {
 #define GEN_PASS_DEF_SCHEDULE
@@ -49,6 +50,39 @@ ScheduleAttr fovea::attn::chooseSchedule(MLIRContext *context, int64_t lanes, in
   return ScheduleAttr::get(context, queryTile, keyBlock, lanes, panel, microKeys);
 }
 
+/// Positions and heads of query and key.
+static std::array<int64_t, 3> staticSizes(AttentionOp op) {
+  SmallVector<int64_t, 4> order = AttentionOp::dimensionOrder(op.getLayout());
+  ArrayRef<int64_t> query = op.getQueryType().getShape(), key = op.getKeyType().getShape();
+  return {query[order[2]], query[order[1]], key[order[1]]};
+}
+
+static bool tellsHeadsApart(Region &region) { return !region.empty() && !region.getArgument(1).use_empty(); }
+
+std::optional<FewRows> fovea::attn::fewRows(AttentionOp op) {
+  constexpr int64_t kMost = 64;
+  auto [queries, heads, kvHeads] = staticSizes(op);
+  if (op.isLatent() || ShapedType::isDynamic(queries) || queries < 1 || queries > kMost)
+    return std::nullopt;
+  bool sharesKeys = !ShapedType::isDynamic(heads) && kvHeads > 0 && heads > kvHeads;
+  if (!sharesKeys || op.getAdditive() || tellsHeadsApart(op.getMask()) || tellsHeadsApart(op.getFar()))
+    return FewRows{queries, queries};
+  int64_t rows = queries * (heads / kvHeads);
+  return FewRows{rows <= kMost ? rows : queries, queries};
+}
+
+/// No vector without rows, and as many keys as keep the FMA busy: 8 chains at least.
+static ScheduleAttr forFewRows(ScheduleAttr schedule, int64_t rows, int64_t registers) {
+  int64_t lanes = schedule.getLanes(), vectors = llvm::divideCeil(rows, lanes), panel = schedule.getPanel();
+  int64_t microKeys = schedule.getMicroKeys(), keyBlock = schedule.getKeyBlock();
+  if (vectors * lanes < panel) {
+    panel = vectors * lanes;
+    microKeys = vectors == 1 || registers >= 32 ? 8 : 6;
+    keyBlock = llvm::alignDown(keyBlock, microKeys);
+  }
+  return ScheduleAttr::get(schedule.getContext(), llvm::alignTo(rows, panel), keyBlock, lanes, panel, microKeys);
+}
+
 namespace {
 
 /// Every task of an expanded form makes keys and values of its own, so its rows are many: their states stream through
@@ -88,10 +122,12 @@ struct SchedulePass : fovea::attn::impl::ScheduleBase<SchedulePass> {
         reportLatent(op);
       if (op.getSchedule())
         return;
-      op.setScheduleAttr(
+      ScheduleAttr schedule =
           op.isLatent() ? chooseLatentSchedule(&getContext(), lanes, registers)
-                        : chooseSchedule(&getContext(), lanes, registers, op.getKeyHeadSize(), op.getValueHeadSize()));
-      ScheduleAttr schedule = *op.getSchedule();
+                        : chooseSchedule(&getContext(), lanes, registers, op.getKeyHeadSize(), op.getValueHeadSize());
+      if (std::optional<FewRows> few = fewRows(op))
+        schedule = forFewRows(schedule, few->rows, registers);
+      op.setScheduleAttr(schedule);
       int64_t vectors = schedule.getPanel() / schedule.getLanes(), keys = schedule.getMicroKeys();
       remark::passed(op.getLoc(), remark::RemarkOpts::name("Schedule").category("attn"))
           << remark::reason("{0} keys x {1} vectors of {2} queries are {3} accumulators in {4} registers", keys,

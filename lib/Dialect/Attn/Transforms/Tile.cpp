@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Tiler.h"
 #include "fovea/Dialect/Attn/Transforms/Passes.h"
+#include "fovea/Dialect/Attn/Transforms/Schedules.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -28,6 +29,13 @@ public:
       remark::analysis(op.getLoc(), remark::RemarkOpts::name("Rope").category("attn"))
           << "pairs have one of two rotations; a block of keys whose pairs have the same takes one product, another "
              "two";
+    std::optional<FewRows> few = fewRows(op);
+    few && few->isPacked() && few->rows <= schedule.getQueryTile() ? runPacked(*few) : runByHead();
+    op.erase();
+  }
+
+private:
+  void runByHead() {
     Value taskRows = rowsPerTask(/*wantedTasks=*/64, /*fewRows=*/128);
     Value tiles = arith::CeilDivUIOp::create(b, problem.rows, taskRows);
     auto task = TaskOp::create(b, problem.batches, problem.heads, tiles, schedule);
@@ -37,19 +45,32 @@ public:
     Value valid = arith::MinUIOp::create(b, taskRows, arith::SubIOp::create(b, problem.rows, row));
     Value position = arith::AddIOp::create(b, row, queryOffset(batch));
     Value positionEnd = arith::AddIOp::create(b, position, valid);
-    emitTask({batch, head, row, valid, Value(), position, positionEnd, position});
-    op.erase();
+    emitTask({batch, head, row, valid, Value(), position, positionEnd, position}, kvHeadOf(head));
   }
 
-private:
+  /// Few rows: a tile has those of all heads that read the same keys, so that a token reads each key once.
+  void runPacked(const FewRows &few) {
+    int64_t heads = few.rows / few.ofHead;
+    remark::passed(op.getLoc(), remark::RemarkOpts::name("PackHeads").category("attn"))
+        << remark::reason("{0} query heads that share keys are one tile of {1} rows", heads, few.rows);
+    auto task = TaskOp::create(b, problem.batches, problem.kvHeads, constant(1), schedule);
+    b.setInsertionPointToStart(&task.getBody().front());
+    Value batch = task.getBody().getArgument(0), kvHead = task.getBody().getArgument(1);
+    Value head = arith::MulIOp::create(b, kvHead, constant(heads)), position = queryOffset(batch);
+    Value positionEnd = arith::AddIOp::create(b, position, problem.rows);
+    emitTask({batch, head, constant(0), constant(few.rows), constant(few.ofHead), position, positionEnd, position},
+             kvHead);
+  }
+
   Value loadQueries(const TaskRows &rows, ValueRange rope) {
     TileType type = tileType(TileRole::Query, schedule.getQueryTile(), op.getKeyHeadSize());
     LoadTileOp tile = load(type, problem.query, rows.batch, rows.head, rows.row, rows.valid);
+    if (rows.ofHead)
+      tile.getHeadsOfMutable().assign(rows.ofHead);
     return rotated(normalized(tile, op.getQueryNorm()), rope, rows.position);
   }
 
-  void emitTask(const TaskRows &rows) {
-    Value kvHead = kvHeadOf(rows.head);
+  void emitTask(const TaskRows &rows, Value kvHead) {
     auto bounds = tileBounds(rows, constant(0), problem.keys);
     TileType keyType = tileType(TileRole::Key, schedule.getKeyBlock(), op.getKeyHeadSize());
     TileType valueType = tileType(TileRole::Value, schedule.getKeyBlock(), op.getValueHeadSize());
@@ -65,7 +86,7 @@ private:
     };
     Value state =
         overKeys(rows, schedule.getQueryTile(), op.getValueHeadSize(), bounds.getBegin(), bounds.getEnd(), enter);
-    FinalizeOp::create(b, state, problem.output, rows.batch, rows.head, rows.row, rows.valid, /*heads_of=*/Value(),
+    FinalizeOp::create(b, state, problem.output, rows.batch, rows.head, rows.row, rows.valid, rows.ofHead,
                        /*expand=*/Value(), problem.lse, op.getWeights());
   }
 };

@@ -11,6 +11,16 @@ namespace fovea::attn {
 ScheduleAttr chooseSchedule(mlir::MLIRContext *context, int64_t lanes, int64_t registers, int64_t keyHeadSize,
                             int64_t valueHeadSize);
 
+/// The rows of a call that share a tile: those of decoding.
+struct FewRows {
+  int64_t rows, ofHead; // more than one head's where all of them read the same keys
+  bool isPacked() const { return rows != ofHead; }
+};
+
+/// Nothing where types do not say that rows are few. Heads stay apart where a mask or weights of additive scores tell
+/// them apart.
+std::optional<FewRows> fewRows(AttentionOp op);
+
 } // namespace fovea::attn
 
 #endif
