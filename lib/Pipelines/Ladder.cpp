@@ -86,7 +86,7 @@ void blockOfThreads(OpPassManager &pm, const GpuUnit &gpu) {
   options.sharedBytes = gpu.sharedBytes;
   pm.addPass(createConvertAttnToGpu(options));
   expandViews(pm);
-  cleanUp(pm);
+  pm.addPass(createCSEPass()); // as good as canonical here: what is canonicalised after outlining comes out the same
 }
 
 /// 7: tile ops -> vector code or scalar loops; plan, task and classify functions per kernel, scratch in one arena.

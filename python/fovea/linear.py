@@ -25,7 +25,8 @@ _modules, _plans = {}, {}
 
 
 def linear_attention(query, key, value, *, feature_map=None, normalizer=None, decay=None, beta=None, lengths=None, is_causal=True, scale=None,
-                     epsilon=None, initial_state=None, return_state=False, layout="bhnd", form=None, out=None, threads=None, target=None):
+                     epsilon=None, initial_state=None, return_state=False, layout="bhnd", form=None, out=None, threads=None, target=None,
+                     check_stable=False):
     """Linear attention, compiled for this machine. For each sequence and kv head, over the tokens t in order:
 
         R_t = diag(e^g_t) S_(t-1)                                k = feature_map(key), q = feature_map(query); S_0 = initial_state or 0
@@ -48,7 +49,8 @@ def linear_attention(query, key, value, *, feature_map=None, normalizer=None, de
                    [B, Hkv, N, Dk] per token and channel (GLA)
     beta           [B, Hkv, N], the strength of each write of the delta rule: DeltaNet, with a decay per token Gated DeltaNet, with
                    one per channel KDA. Keys should have length 1 and beta lie in [0, 1]: above beta |k|^2 = 2 the state grows
-                   without bound, which is not checked. No normalizer but "norm"
+                   without bound; check_stable finds such tokens. No normalizer but "norm"
+    check_stable   with beta: look at every token first, and refuse a call with beta |k|^2 above 2
     lengths        integers [B]: tokens of sequence b from lengths[b] on are padding, do not enter the state, and come out as 0; with
                    is_causal=False it is about keys
     is_causal      False: every query reads the state of all keys; their numbers may then differ, and there is no decay
@@ -96,8 +98,11 @@ def linear_attention(query, key, value, *, feature_map=None, normalizer=None, de
     if beta is not None:
         inputs.append(as_float32(beta, "beta"))
         check_beta(inputs[-1].shape, dims, layout, is_causal, normalizer)
+    check_flag(check_stable, "check_stable")
     if lengths is not None:
         inputs.append(check_lengths(lengths, dims))
+    if check_stable:
+        check_stability(key=inputs[1], beta=beta, feature_map=feature_map, lengths=None if lengths is None else inputs[-1], layout=layout)
     program = Program(feature_lines(feature_map), normalizer, rank, beta is not None, lengths is not None, bool(is_causal), initial_state is not None,
                       bool(return_state), layout, form, static_tokens(form, is_causal, dims.Nk, initial_state is not None or return_state),
                       number(scale, "scale", 1.0), number(epsilon, "epsilon", 1e-6), dims.Hq, dims.Hkv, dims.Dk, state_shape[3], dims.Dv)
@@ -166,6 +171,21 @@ def check_beta(shape, dims, layout, is_causal, normalizer):
     expected = (dims.B, dims.Hkv, dims.Nk) if layout == "bhnd" else (dims.B, dims.Nk, dims.Hkv)
     if shape != expected:
         raise ValueError(f"beta: expected shape {expected}, got {shape}")
+
+
+def check_stability(key, beta, feature_map, lengths, layout):
+    """A write of the delta rule takes the state's part along k to 1 - beta |k|^2 of itself: below -1 it grows."""
+    if beta is None:
+        raise ValueError("check_stable: only the delta rule can grow without bound; pass beta")
+    features = feature_map if callable(feature_map) else FEATURE_MAPS.get(feature_map, lambda x: x)
+    strength = np.asarray(beta, np.float64) * np.sum(np.square(features(key), dtype=np.float64), axis=-1)
+    if lengths is not None:
+        padding = np.arange(key.shape[2 if layout == "bhnd" else 1]) >= lengths[:, None]
+        strength[np.broadcast_to(padding[:, None] if layout == "bhnd" else padding[:, :, None], strength.shape)] = 0
+    if strength.size and not strength.max() <= 2 * (1 + 1e-5):  # a key of length 1 is not quite, rounded
+        at = np.unravel_index(np.argmax(np.where(np.isnan(strength), np.inf, strength)), strength.shape)
+        raise ValueError(f"beta[{', '.join(map(str, at))}] times the square of that key's length is {strength[at]:.4g}; above 2 the state grows "
+                         "with every token: divide keys by their length and keep beta in [0, 1]")
 
 
 def check_lengths(lengths, dims):

@@ -271,6 +271,23 @@ def test_loops_and_threads_agree(make, gates):
     close(loops, one)
 
 
+@pytest.mark.parametrize("layout", ["bhnd", "bnhd"])
+def test_growing_states_are_found_when_asked(make, layout):
+    swap = (lambda x: x) if layout == "bhnd" else (lambda x: np.ascontiguousarray(np.swapaxes(x, 1, 2)))
+    q, k, v = make()
+    k, beta = unit(k), np.full((2, 3, 37), 2, np.float32)
+    call = lambda b, **o: fovea.linear_attention(*map(swap, (q, k, v)), beta=swap(b), layout=layout, check_stable=True, **o)  # noqa: E731
+    assert np.isfinite(call(beta)).all()
+    beta[1, 2, 30] = 2.5
+    with pytest.raises(ValueError, match=r"beta\[1, 2, 30\] .* is 2.5;" if layout == "bhnd" else r"beta\[1, 30, 2\] .* is 2.5;"):
+        call(beta)
+    call(beta, lengths=np.array([37, 30]))  # padding is not read
+    with pytest.raises(ValueError, match=r"is 10;"):
+        call(np.full_like(beta, 0.1), feature_map=lambda x: 10 * x)
+    with pytest.raises(ValueError, match="check_stable: only the delta rule"):
+        fovea.linear_attention(q, k, v, check_stable=True)
+
+
 @pytest.mark.parametrize("options, message", [
     ({"feature_map": "softmax"}, "feature_map: expected None, 'elu1', 'relu', 'exp', a function"),
     ({"normalizer": "l2"}, "normalizer: expected None, 'qz', 'z', 'norm_z', 'norm'"),

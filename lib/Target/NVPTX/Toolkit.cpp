@@ -111,7 +111,10 @@ Expected<std::string> fovea::assemblePtx(StringRef ptx, StringRef arch, StringRe
   for (auto *file : {&input, &output})
     if (!*file)
       return file->takeError();
-  return runTool(ptxas, {("-arch=" + arch).str(), (*input)->path.str().str(), "-o"}, {}, {input->get()}, **output);
+  SmallVector<std::string> arguments = {("-arch=" + arch).str(), (*input)->path.str().str(), "-o"};
+  if (ptx.count(".entry ") > 1)
+    arguments.insert(arguments.begin(), "--split-compile=0"); // each kernel on a thread of its own; since CUDA 12.1
+  return runTool(ptxas, arguments, {}, {input->get()}, **output);
 }
 
 Expected<std::string> fovea::makeFatbin(StringRef cubin, StringRef ptx, StringRef arch, StringRef fatbinary) {
