@@ -2,6 +2,7 @@
 //
 // softmax(score(scale q k^T), where mask) v, a row at a time.
 #include "Attention.h"
+#include "Additive.h"
 
 #include <cfloat>
 #include <cmath>
@@ -130,7 +131,10 @@ struct Row {
 class Evaluator {
 public:
   Evaluator(const AttentionProblem &problem, Lookup lookup)
-      : p(problem), op(problem.op), scale(op.getEffectiveScale()), lookup(lookup) {}
+      : p(problem), op(problem.op), scale(op.getEffectiveScale()), lookup(lookup) {
+    for (int64_t h = 0; p.additive && h < p.heads; ++h)
+      additive.emplace_back(p, h);
+  }
 
   LogicalResult compileRegions() {
     if (op.hasMask()) {
@@ -157,12 +161,17 @@ public:
 
 private:
   LogicalResult scoreBlock(const Head &head, Row &row, int64_t j, int64_t count);
+  /// How far s may be off, in units of eps: by the norms of its factors, however small it is itself.
+  double scoreError(const Row &row, double queryNorm, double keyNorm) const {
+    return additive.empty() ? std::fabs(scale) * queryNorm * keyNorm : additive[row.h].error(queryNorm, keyNorm);
+  }
 
   const AttentionProblem &p;
   fovea::attn::AttentionOp op;
   double scale;
   Lookup lookup;
   std::optional<RegionProgram> mask, score;
+  std::vector<AdditiveScores> additive; // per head
 };
 
 LogicalResult Evaluator::scoreBlock(const Head &head, Row &row, int64_t j, int64_t count) {
@@ -180,7 +189,9 @@ LogicalResult Evaluator::scoreBlock(const Head &head, Row &row, int64_t j, int64
     return success();
   double *s = &row.s[j];
   std::fill_n(s, count, 0.0);
-  for (int64_t d = 0; d < p.keyColumns; ++d)
+  if (!additive.empty())
+    additive[row.h].score(row.query, head.keys, j, count, s);
+  for (int64_t d = 0; d < p.keyColumns && additive.empty(); ++d)
     accumulate(count, row.query[d], &head.keys[d * p.keys + j], s);
   for (int64_t k = 0; k < count; ++k)
     s[k] *= scale;
@@ -231,7 +242,7 @@ void Evaluator::softmax(const Head &head, Row &row) const {
     }
 }
 
-/// s is off by eps times the size of its dot product; what that makes of t, the score code itself tells.
+/// s is off by eps times `scoreError`; what that makes of t, the score code itself tells.
 LogicalResult Evaluator::pointwise(const Head &head, Row &row) {
   std::fill(row.output.begin(), row.output.end(), 0.0);
   std::fill(row.magnitude.begin(), row.magnitude.end(), 0.0);
@@ -241,7 +252,7 @@ LogicalResult Evaluator::pointwise(const Head &head, Row &row) {
     int64_t count = std::min(RegionProgram::kBlock, p.keys - j);
     double off[RegionProgram::kBlock], moved[RegionProgram::kBlock];
     for (int64_t k = 0; k < count; ++k) {
-      off[k] = kFloatEpsilon * std::fabs(scale) * queryNorm * head.norms[j + k];
+      off[k] = kFloatEpsilon * scoreError(row, queryNorm, head.norms[j + k]);
       row.e[j + k] = score ? 0 : off[k];
     }
     for (double sign : {-1.0, 1.0}) {
@@ -286,10 +297,10 @@ double Evaluator::relativeError(const Head &head, const Row &row) const {
   for (int64_t j = 0; j < p.keys; ++j)
     if (row.seen[j] && row.t[j] >= largest - kNegligible)
       size = std::max(size, std::fabs(row.t[j]));
-  norms *= norm(p.keyColumns, row.query.data(), 1);
-  if (std::max(size, norms) > FLT_MAX)
+  double queryNorm = norm(p.keyColumns, row.query.data(), 1);
+  if (std::max(size, additive.empty() ? norms * queryNorm : 0) > FLT_MAX)
     return INFINITY;
-  double dots = std::max(std::sqrt(double(p.keyColumns)) * size, std::fabs(scale) * norms);
+  double dots = std::max(std::sqrt(double(p.keyColumns)) * size, scoreError(row, queryNorm, norms));
   return kFloatEpsilon * (std::sqrt(double(row.visible)) + dots);
 }
 
@@ -353,7 +364,9 @@ FailureOr<AttentionResult> fovea::reference::evaluate(const AttentionProblem &p,
   AttentionResult result;
   result.output = emptyOutput(p.outputShape());
   result.lse = emptyOutput(p.lseShape());
-  double perRow = double(p.batches) * double(p.heads) * double(p.keys) * double(p.keyColumns + p.valueColumns);
+  constexpr double kTanh = 16; // multiply-adds that one takes as long as
+  double columns = double(p.keyColumns) * (p.additive ? kTanh : 1) + double(p.valueColumns);
+  double perRow = double(p.batches) * double(p.heads) * double(p.keys) * columns;
   double affordable = perRow > 0 ? options.maxMultiplyAdds / perRow : double(p.queries);
   std::vector<int64_t> rows = sampleRows(p.queries, int64_t(std::min(affordable, double(p.queries))));
   result.rows = p.batches * p.heads * p.queries;

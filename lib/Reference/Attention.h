@@ -15,6 +15,7 @@ struct AttentionProblem {
   attn::AttentionOp op;
   TensorRef query, key, value;
   TensorRef keyUp, valueUp;     // of a latent attention, whose kv heads are the query's: each expands its own
+  TensorRef additive;           // [heads, keyColumns], of additive scores
   std::vector<int64_t> offsets; // per sequence
   int64_t batches, heads, kvHeads, queries, keys, keyColumns, valueColumns;
   int64_t latents = 0; // columns
