@@ -130,9 +130,9 @@ std::vector<int64_t> AttentionProblem::outputShape() const {
 FailureOr<Work> fovea::reference::countWork(const AttentionProblem &problem, Lookup lookup, double maxPairs) {
   AttentionOp op = problem.op;
   Work work;
-  // Of additive scores each column takes four: 1 + e^2q e^2k, a reciprocal and its refinement, its product with the
-  // weight.
-  double columns = double(problem.keyColumns * (problem.additive ? 4 : 1) + problem.valueColumns);
+  // Additive scores take four multiply-adds a column: 1 + e^2q e^2k, two that refine its reciprocal, and the weight's.
+  work.additive = bool(op.getAdditive());
+  double columns = double(problem.keyColumns) * (work.additive ? 4 : 1) + double(problem.valueColumns);
   if (!op.hasMask() || problem.pairs() == 0) {
     work.pairs = problem.pairs();
     work.flops = 2 * work.pairs * columns;

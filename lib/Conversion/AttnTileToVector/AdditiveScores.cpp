@@ -13,13 +13,23 @@ using namespace fovea::attn;
 
 namespace {
 
-constexpr float kLargestArgument = 11;
-constexpr float kLargestWeight = 0x1p40f; // times e^44 it is finite
+constexpr int64_t kGroup = 4; // columns that share a division
+constexpr float kLargestDenominator = 0x1p31f;
+constexpr float kSmall = 5.25f; // 1 + e^(4 * 5.25) < 2^31
+constexpr float kLarge = 43;    // e^86 is finite, e^-86 a normal number
+constexpr float kHugeWeight = 0x1p20f;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-Value isSmall(VectorEmitter &b, Value x, Value limit) {
+Value atMost(VectorEmitter &b, Value x, Value limit) {
   return arith::CmpFOp::create(b, arith::CmpFPredicate::OLE, x, limit);
 }
+
+Value largestLane(VectorEmitter &b, Value x) {
+  return vector::ReductionOp::create(b, vector::CombiningKind::MAXNUMF, x);
+}
+
+/// A NaN in x is no reason to avoid the exponential, which keeps it.
+Value largerSize(VectorEmitter &b, Value x, Value than) { return b.larger(math::AbsFOp::create(b, x), than); }
 
 /// e^2x; 2x is exact.
 Value expOfTwice(VectorEmitter &b, Value x) { return b.exp(b.addf(x, x)); }
@@ -30,20 +40,30 @@ Value tanh(VectorEmitter &b, Value x) {
   return b.subf(b.splat(1), quotient);
 }
 
-/// 1 / x for x in [1, e^88]: the target may refine an estimate, which takes a fraction of a division's time.
-Value reciprocal(VectorEmitter &b, Value x) {
-  return arith::DivFOp::create(b, b.splat(1), x, arith::FastMathFlags::arcp);
+struct Fraction {
+  Value numerator, denominator;
+};
+
+Fraction add(VectorEmitter &b, const Fraction &x, const Fraction &y) {
+  return {b.fma(x.numerator, y.denominator, b.mulf(y.numerator, x.denominator)), b.mulf(x.denominator, y.denominator)};
+}
+
+/// Vectors of 16 lanes divide at a quarter of the speed at which they multiply by a refined estimate: arcp allows that,
+/// ninf because the estimate of a reciprocal of infinity would become NaN. Of narrower ones the division is as fast.
+Value quotient(VectorEmitter &b, const Fraction &x) {
+  auto flags = b.lanes() < 16 ? arith::FastMathFlags::none : arith::FastMathFlags::arcp | arith::FastMathFlags::ninf;
+  return arith::DivFOp::create(b, x.numerator, x.denominator, flags);
 }
 
 } // namespace
 
 AdditiveScores::AdditiveScores(VectorEmitter &b, UpdateOp op, Value query, Value key)
     : b(b), op(op), query(query), key(key), columns(op.getQuery().getType().getColumns()),
-      even(llvm::alignTo(columns, 2)) {
-  int64_t keyRows = op.getKey().getType().getRows();
-  halves = b.buffer({even});
-  queries = b.buffer({even, b.schedule.getPanel()});
-  keys = b.buffer({keyRows, even});
+      padded(llvm::alignTo(columns, kGroup)) {
+  int64_t keyRows = op.getKey().getType().getRows(), width = b.schedule.getPanel();
+  numerators = b.buffer({padded});
+  queries = b.buffer({padded, width});
+  keys = b.buffer({keyRows, padded});
   largestOfKeys = b.buffer({keyRows});
   readWeights();
   exponentiateKeys();
@@ -53,24 +73,23 @@ void AdditiveScores::readWeights() {
   Values zero = {b.real(0), b.real(0)};
   Values sums = b.loop(b.index(0), b.index(columns), 1, zero, [&](Value d, ValueRange running) {
     Value weight = b.load(op.getAdditive(), {op.getHead(), d});
-    b.store(b.mulf(weight, b.real(-2)), halves, d);
+    b.store(b.mulf(weight, b.real(-2)), numerators, d);
     Value size = math::AbsFOp::create(b, weight);
     return Values{b.addf(running[0], weight), arith::MaximumFOp::create(b, running[1], size)}; // a NaN stays
   });
-  if (even != columns)
-    b.store(b.real(0), halves, b.index(columns));
+  for (int64_t d = columns; d < padded; ++d)
+    b.store(b.real(0), numerators, b.index(d));
   total = sums[0];
   largestWeight = sums[1];
 }
 
-/// A column past the last makes a = 1, and its weight is 0: what the key has there does not matter.
 void AdditiveScores::exponentiateKeys() {
-  Value weightsSmall = isSmall(b, largestWeight, b.real(kLargestWeight));
+  Value isUsual = atMost(b, largestWeight, b.real(kHugeWeight));
   int64_t whole = columns / b.lanes() * b.lanes();
   auto chunk = [&](Value k, Value d, Value largest, int64_t count) {
     Value x = b.loadLeading(key, {k, d}, count);
-    b.storeLeading(expOfTwice(b, x), keys, {k, d}, llvm::alignTo(count, 2));
-    return b.larger(math::AbsFOp::create(b, x), largest); // a NaN is no reason: it stays one either way
+    b.storeLeading(expOfTwice(b, x), keys, {k, d}, count);
+    return largerSize(b, x, largest);
   };
   b.loop(b.roundUp(op.getValidKeys(), b.schedule.getMicroKeys()), [&](Value k) {
     Values largest = {b.splat(0)};
@@ -79,62 +98,84 @@ void AdditiveScores::exponentiateKeys() {
                        [&](Value d, ValueRange so) -> Values { return {chunk(k, d, so[0], b.lanes())}; });
     if (whole != columns)
       largest = {chunk(k, b.index(whole), largest[0], columns - whole)};
-    Value most = vector::ReductionOp::create(b, vector::CombiningKind::MAXNUMF, largest[0]);
-    b.store(arith::SelectOp::create(b, weightsSmall, most, b.real(kInfinity)), largestOfKeys, k);
+    for (int64_t d = columns; d < padded; ++d)
+      b.store(b.real(0), keys, {k, b.index(d)});
+    b.store(arith::SelectOp::create(b, isUsual, largestLane(b, largest[0]), b.real(kInfinity)), largestOfKeys, k);
   });
 }
 
-void AdditiveScores::enterPanel(Value entered) {
+void AdditiveScores::enterPanel(Value entered, Value rows) {
   panel = entered;
+  isOneVector = b.compare(arith::CmpIPredicate::ule, rows, b.index(b.lanes()));
   Values zero(b.vectorsPerPanel(), b.splat(0));
-  Values largest = b.loop(b.index(0), b.index(columns), 1, zero, [&](Value d, ValueRange running) {
+  largestOfRows = b.loop(b.index(0), b.index(columns), 1, zero, [&](Value d, ValueRange largest) {
     Values next;
     for (int64_t c = 0; c < b.vectorsPerPanel(); ++c) {
       Value x = b.loadVector(query, {panel, d, lane(c)});
       b.storeVector(expOfTwice(b, x), queries, {d, lane(c)});
-      next.push_back(b.larger(math::AbsFOp::create(b, x), running[c]));
+      next.push_back(largerSize(b, x, largest[c]));
     }
     return next;
   });
-  for (int64_t c = 0; c < b.vectorsPerPanel() && even != columns; ++c)
-    b.storeVector(b.splat(0), queries, {b.index(columns), lane(c)});
-  smallRows.clear();
-  for (Value most : largest)
-    smallRows.push_back(isSmall(b, most, b.splat(kLargestArgument)));
-  Value all = b.reduce(smallRows, [&](Value x, Value y) { return b.both(x, y); });
-  allRowsSmall = vector::ReductionOp::create(b, vector::CombiningKind::AND, all);
+  for (int64_t d = columns; d < padded; ++d)
+    for (int64_t c = 0; c < b.vectorsPerPanel(); ++c)
+      b.storeVector(b.splat(0), queries, {b.index(d), lane(c)});
+  largestOfAll = largestLane(b, b.reduce(largestOfRows, [&](Value x, Value y) { return b.larger(x, y); }));
 }
 
 Values AdditiveScores::at(Value k) {
   SmallVector<Type> types(b.vectorsPerPanel(), b.vectorType());
-  Value keySmall = isSmall(b, b.load(largestOfKeys, k), b.real(kLargestArgument));
-  auto mixed = [&] {
-    Values direct = byTanh(k);
-    auto choose = [&] {
-      Values result = byQuotients(k);
-      for (auto [fast, slow, small] : llvm::zip_equal(result, direct, smallRows))
-        fast = arith::SelectOp::create(b, small, fast, slow);
-      return result;
-    };
-    return b.choose(keySmall, types, choose, [&] { return direct; });
+  Value ofKey = b.load(largestOfKeys, k);
+  auto both = [&](float limit) {
+    return b.both(atMost(b, ofKey, b.real(limit)), atMost(b, largestOfAll, b.real(limit)));
   };
-  return b.choose(b.both(keySmall, allRowsSmall), types, [&] { return byQuotients(k); }, mixed);
+  auto small = [&] { return byFractions(k, b.vectorsPerPanel(), /*isSmall=*/true); };
+  auto usual = [&] { return byFractions(k, b.vectorsPerPanel(), /*isSmall=*/false); };
+  auto few = [&] {
+    Values result = byFractions(k, 1, /*isSmall=*/false);
+    result.resize(b.vectorsPerPanel(), b.splat(0));
+    return result;
+  };
+  auto many = [&] { return b.choose(both(kSmall), types, small, usual); };
+  auto quotients = [&] { return b.vectorsPerPanel() == 1 ? many() : b.choose(isOneVector, types, few, many); };
+  return b.choose(both(kLarge), types, quotients, [&] { return mixed(k); });
 }
 
-Values AdditiveScores::byQuotients(Value k) {
-  Values zero(b.vectorsPerPanel(), b.splat(0));
-  Values sums = b.loop(b.index(0), b.index(even), 2, zero, [&](Value d, ValueRange running) {
-    Value next = b.add(d, 1), one = b.splat(1);
-    Value ofKey[] = {b.broadcast(b.load(keys, {k, d})), b.broadcast(b.load(keys, {k, next}))};
-    Value half[] = {b.broadcast(b.load(halves, d)), b.broadcast(b.load(halves, next))};
-    Values result;
-    for (int64_t c = 0; c < b.vectorsPerPanel(); ++c) {
-      Value first = b.fma(b.loadVector(queries, {d, lane(c)}), ofKey[0], one);
-      Value second = b.fma(b.loadVector(queries, {next, lane(c)}), ofKey[1], one);
-      Value both = b.fma(half[0], second, b.mulf(half[1], first));
-      result.push_back(b.fma(both, reciprocal(b, b.mulf(first, second)), running[c]));
-    }
+Values AdditiveScores::mixed(Value k) {
+  Values direct = byTanh(k);
+  auto someRows = [&] {
+    Values result = byFractions(k, b.vectorsPerPanel(), /*isSmall=*/false);
+    for (auto [score, other, largest] : llvm::zip_equal(result, direct, largestOfRows))
+      score = arith::SelectOp::create(b, atMost(b, largest, b.splat(kLarge)), score, other);
     return result;
+  };
+  SmallVector<Type> types(b.vectorsPerPanel(), b.vectorType());
+  return b.choose(atMost(b, b.load(largestOfKeys, k), b.real(kLarge)), types, someRows, [&] { return direct; });
+}
+
+/// Two columns at a time for all vectors, which share the broadcasts: their fractions are few enough for 16 registers.
+Values AdditiveScores::byFractions(Value k, int64_t vectors, bool isSmall) {
+  Values zero(vectors, b.splat(0));
+  auto half = [&](Value d) {
+    Value next = b.add(d, 1);
+    Value ofKey[] = {b.broadcast(b.load(keys, {k, d})), b.broadcast(b.load(keys, {k, next}))};
+    Value numerator[] = {b.broadcast(b.load(numerators, d)), b.broadcast(b.load(numerators, next))};
+    SmallVector<Fraction> sums;
+    for (int64_t c = 0; c < vectors; ++c) {
+      auto denominator = [&](int64_t i) {
+        Value x = b.fma(b.loadVector(queries, {i ? next : d, lane(c)}), ofKey[i], b.splat(1));
+        return isSmall ? x : b.smaller(b.splat(kLargestDenominator), x); // a NaN stays
+      };
+      sums.push_back(add(b, {numerator[0], denominator(0)}, {numerator[1], denominator(1)}));
+    }
+    return sums;
+  };
+  Values sums = b.loop(b.index(0), b.index(padded), kGroup, zero, [&](Value d, ValueRange running) {
+    SmallVector<Fraction> left = half(d), right = half(b.add(d, 2));
+    Values next;
+    for (int64_t c = 0; c < vectors; ++c)
+      next.push_back(b.addf(running[c], quotient(b, add(b, left[c], right[c]))));
+    return next;
   });
   for (Value &sum : sums)
     sum = b.addf(sum, b.broadcast(total));

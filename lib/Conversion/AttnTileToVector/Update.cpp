@@ -118,7 +118,7 @@ private:
   void emitPanel(const PanelKeys &keys) {
     preparePositions();
     if (additive)
-      additive->enterPanel(panel);
+      additive->enterPanel(panel, rows);
     Values maxima = emitScores(keys);
     Values reference, alpha(isPointwise ? b.vectorsPerPanel() : 0, b.splat(1));
     for (int64_t c = 0; c < b.vectorsPerPanel() && !isPointwise; ++c)
