@@ -10,7 +10,7 @@ import numpy as np
 
 from .capture import instrument
 from .operands import Operands, position
-from .rotation import pairing, rotate, sides_of
+from .rotation import TableOperand, pairing, rotate, sides_of
 from .tracing import Builder, Traced, binary, convert, float_literal, lift
 
 DYNAMIC = ("B", "Nq", "Nk")
@@ -47,6 +47,7 @@ class Options(NamedTuple):
     query_positions: Any = None
     key_positions: Any = None
     weights: str = "softmax"
+    additive: Any = None
     latent: Any = None    # of `fovea.latent_attention`: its shape; found, not given
     element: str = "f32"  # the MLIR type of query, key, value and output; found, not given
 
@@ -70,6 +71,9 @@ def emit(options, dims, dynamic=DYNAMIC):
     offset = None
     if options.q_offset is not None:
         offset = operands.add("q_offset", "q_offset", "index", options.q_offset)
+    additive = []
+    if options.additive is not None:
+        additive = [operands.add("additive", "additive", f"tensor<{dims.Hq}x{dims.Dk}xf32>", options.additive, make=TableOperand)]
     latent = options.latent
     rotations, query, key = (lambda types: [], "%query", "%cache") if latent else rotate(operands, options, offset)
     nonneg = options.q_offset is None or options.q_offset is int or options.q_offset >= 0
@@ -80,7 +84,7 @@ def emit(options, dims, dynamic=DYNAMIC):
     arguments, types, results = _signature(dims._fields, static, options.layout, options.needs_lse, options.element)
     arguments = [*arguments, *(o.declare() for o in operands.all)]
     tables = [o.type for side in turned.values() for o in side]
-    inputs = ", ".join([*types[:3], *(["index"] if offset else []), *tables, *types[3:]])
+    inputs = ", ".join([*types[:3], *(["index"] if offset else []), *tables, *types[3:], *(o.type for o in additive)])
     result_list = results[0] if len(results) == 1 else f"({', '.join(results)})"
     names = ["%o", "%lse"][:len(results)]
     clauses = "".join((
@@ -89,6 +93,7 @@ def emit(options, dims, dynamic=DYNAMIC):
         pairing(options.rope) if turned else "",
         " latent(%key_up, %value_up)" if latent else "",
         f" form <{latent.form}>" if latent and latent.form else "",
+        *(f" additive(%{o.ssa})" for o in additive),
         " weights <pointwise>" if options.weights == "pointwise" else "",
         f" scale {float_literal(options.scale, single=False)}" if options.scale is not None else "",
         " layout <bnhd>" if options.layout == "bnhd" else "",
