@@ -15,8 +15,7 @@ namespace {
 
 constexpr int64_t kGroup = 4; // columns that share a division
 constexpr float kLargestDenominator = 0x1p31f;
-constexpr float kSmall = 5.25f; // 1 + e^(4 * 5.25) < 2^31
-constexpr float kLarge = 43;    // e^86 is finite, e^-86 a normal number
+constexpr float kLarge = 43; // e^86 is finite, e^-86 a normal number
 constexpr float kHugeWeight = 0x1p20f;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
@@ -123,58 +122,57 @@ void AdditiveScores::enterPanel(Value entered, Value rows) {
   largestOfAll = largestLane(b, b.reduce(largestOfRows, [&](Value x, Value y) { return b.larger(x, y); }));
 }
 
+Value AdditiveScores::isUsualKey(Value k) { return atMost(b, b.load(largestOfKeys, k), b.real(kLarge)); }
+
 Values AdditiveScores::at(Value k) {
   SmallVector<Type> types(b.vectorsPerPanel(), b.vectorType());
-  Value ofKey = b.load(largestOfKeys, k);
-  auto both = [&](float limit) {
-    return b.both(atMost(b, ofKey, b.real(limit)), atMost(b, largestOfAll, b.real(limit)));
-  };
-  auto small = [&] { return byFractions(k, b.vectorsPerPanel(), /*isSmall=*/true); };
-  auto usual = [&] { return byFractions(k, b.vectorsPerPanel(), /*isSmall=*/false); };
+  Value isUsual = b.both(isUsualKey(k), atMost(b, largestOfAll, b.real(kLarge)));
+  auto many = [&] { return byFractions(k, b.vectorsPerPanel()); };
   auto few = [&] {
-    Values result = byFractions(k, 1, /*isSmall=*/false);
+    Values result = byFractions(k, 1);
     result.resize(b.vectorsPerPanel(), b.splat(0));
     return result;
   };
-  auto many = [&] { return b.choose(both(kSmall), types, small, usual); };
-  auto quotients = [&] { return b.vectorsPerPanel() == 1 ? many() : b.choose(isOneVector, types, few, many); };
-  return b.choose(both(kLarge), types, quotients, [&] { return mixed(k); });
+  auto fractions = [&] { return b.vectorsPerPanel() == 1 ? many() : b.choose(isOneVector, types, few, many); };
+  return b.choose(isUsual, types, fractions, [&] { return mixed(k); });
 }
 
 Values AdditiveScores::mixed(Value k) {
   Values direct = byTanh(k);
   auto someRows = [&] {
-    Values result = byFractions(k, b.vectorsPerPanel(), /*isSmall=*/false);
+    Values result = byFractions(k, b.vectorsPerPanel());
     for (auto [score, other, largest] : llvm::zip_equal(result, direct, largestOfRows))
       score = arith::SelectOp::create(b, atMost(b, largest, b.splat(kLarge)), score, other);
     return result;
   };
   SmallVector<Type> types(b.vectorsPerPanel(), b.vectorType());
-  return b.choose(atMost(b, b.load(largestOfKeys, k), b.real(kLarge)), types, someRows, [&] { return direct; });
+  return b.choose(isUsualKey(k), types, someRows, [&] { return direct; });
 }
 
-/// Two columns at a time for all vectors, which share the broadcasts: their fractions are few enough for 16 registers.
-Values AdditiveScores::byFractions(Value k, int64_t vectors, bool isSmall) {
-  Values zero(vectors, b.splat(0));
-  auto half = [&](Value d) {
-    Value next = b.add(d, 1);
-    Value ofKey[] = {b.broadcast(b.load(keys, {k, d})), b.broadcast(b.load(keys, {k, next}))};
-    Value numerator[] = {b.broadcast(b.load(numerators, d)), b.broadcast(b.load(numerators, next))};
-    SmallVector<Fraction> sums;
-    for (int64_t c = 0; c < vectors; ++c) {
-      auto denominator = [&](int64_t i) {
-        Value x = b.fma(b.loadVector(queries, {i ? next : d, lane(c)}), ofKey[i], b.splat(1));
-        return isSmall ? x : b.smaller(b.splat(kLargestDenominator), x); // a NaN stays
-      };
-      sums.push_back(add(b, {numerator[0], denominator(0)}, {numerator[1], denominator(1)}));
-    }
-    return sums;
+/// Two columns at a time for all vectors, which share the broadcasts, so that few registers are needed at once.
+Values AdditiveScores::byFractions(Value k, int64_t vectors) {
+  struct Column {
+    Value at, ofKey, numerator;
   };
+  auto column = [&](Value d) -> Column {
+    return {d, b.broadcast(b.load(keys, {k, d})), b.broadcast(b.load(numerators, d))};
+  };
+  auto fraction = [&](const Column &own, int64_t c) -> Fraction {
+    Value denominator = b.fma(b.loadVector(queries, {own.at, lane(c)}), own.ofKey, b.splat(1));
+    return {own.numerator, b.smaller(b.splat(kLargestDenominator), denominator)}; // a NaN stays
+  };
+  Values zero(vectors, b.splat(0));
   Values sums = b.loop(b.index(0), b.index(padded), kGroup, zero, [&](Value d, ValueRange running) {
-    SmallVector<Fraction> left = half(d), right = half(b.add(d, 2));
-    Values next;
+    SmallVector<Fraction> left;
+    Column first = column(d), second = column(b.add(d, 1));
     for (int64_t c = 0; c < vectors; ++c)
-      next.push_back(b.addf(running[c], quotient(b, add(b, left[c], right[c]))));
+      left.push_back(add(b, fraction(first, c), fraction(second, c)));
+    first = column(b.add(d, 2)), second = column(b.add(d, 3));
+    Values next;
+    for (int64_t c = 0; c < vectors; ++c) {
+      Fraction right = add(b, fraction(first, c), fraction(second, c));
+      next.push_back(b.addf(running[c], quotient(b, add(b, left[c], right))));
+    }
     return next;
   });
   for (Value &sum : sums)

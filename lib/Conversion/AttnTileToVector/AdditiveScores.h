@@ -7,9 +7,8 @@
 //   u / a + v / b = (u b + v a) / (a b)     four columns share a division
 //
 // Above 2^31 a fraction is too small to matter, and four such a do not overflow. A query or key with a number above 43,
-// whose exponential would not be finite, takes the tanh itself, and so does a head with huge weights. Where no number
-// is above 5.25 the minimum changes nothing and is left out. So a score depends on its own row and key alone, bit for
-// bit, not on what lies beside them, hidden or not.
+// whose exponential would not be finite, takes the tanh itself, and so does a head with huge weights. So a score
+// depends on its own row and key alone, bit for bit, not on what lies beside them, hidden or not.
 #ifndef FOVEA_LIB_CONVERSION_ATTNTILETOVECTOR_ADDITIVE_SCORES_H
 #define FOVEA_LIB_CONVERSION_ATTNTILETOVECTOR_ADDITIVE_SCORES_H
 
@@ -29,8 +28,9 @@ public:
 private:
   void readWeights();
   void exponentiateKeys();
+  mlir::Value isUsualKey(mlir::Value k);
   Values mixed(mlir::Value k);
-  Values byFractions(mlir::Value k, int64_t vectors, bool isSmall);
+  Values byFractions(mlir::Value k, int64_t vectors);
   Values byTanh(mlir::Value k);
   mlir::Value lane(int64_t c) { return b.index(c * b.lanes()); }
 
