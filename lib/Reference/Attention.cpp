@@ -2,6 +2,7 @@
 //
 // softmax(score(scale q k^T), where mask) v, a row at a time.
 #include "Attention.h"
+#include "Additive.h"
 
 #include <cfloat>
 #include <cmath>
@@ -146,6 +147,8 @@ public:
     // An element of a normalised row is off by three roundings; kErrorFactor multiplies this.
     constexpr double kOfNorm = 3 / kErrorFactor;
     dotError = 1 + (op.getQueryNorm() ? kOfNorm : 0) + (op.getKeyNorm() ? kOfNorm : 0);
+    for (int64_t h = 0; p.additive && h < p.heads; ++h)
+      additive.emplace_back(p, h);
   }
 
   LogicalResult compileRegions() {
@@ -170,11 +173,18 @@ public:
 
 private:
   LogicalResult scoreBlock(const Head &head, Row &row, int64_t j, int64_t count);
-  /// <query, key> of `count` keys from j on, of the rotation that each pair has.
+  /// <query, key> of `count` keys from j on, or their additive scores, of the rotation that each pair has.
   LogicalResult products(const Head &head, const Row &row, int64_t j, int64_t count, double *s);
+  void product(int64_t h, const std::vector<double> &query, const std::vector<double> &keys, int64_t j, int64_t count,
+               double *s) const;
   double queryNorm(const Row &row) const {
     return std::max(norm(p.keyColumns, row.query.data(), 1),
                     norm(int64_t(row.farQuery.size()), row.farQuery.data(), 1));
+  }
+  /// How far s may be off, in units of eps: by the norms of its factors, however small it is itself.
+  double scoreError(const Row &row, double queryNorm, double keyNorm) const {
+    double size = additive.empty() ? std::fabs(scale) * queryNorm * keyNorm : additive[row.h].error(queryNorm, keyNorm);
+    return dotError * size;
   }
 
   const AttentionProblem &p;
@@ -183,17 +193,24 @@ private:
   double dotError; // of a dot product, in units of eps and the norms of its factors
   Lookup lookup;
   std::optional<RegionProgram> mask, far, score;
+  std::vector<AdditiveScores> additive; // per head
 };
 
-LogicalResult Evaluator::products(const Head &head, const Row &row, int64_t j, int64_t count, double *s) {
+void Evaluator::product(int64_t h, const std::vector<double> &query, const std::vector<double> &keys, int64_t j,
+                        int64_t count, double *s) const {
   std::fill_n(s, count, 0.0);
+  if (!additive.empty())
+    return additive[h].score(query, keys, j, count, s);
   for (int64_t d = 0; d < p.keyColumns; ++d)
-    accumulate(count, row.query[d], &head.keys[d * p.keys + j], s);
+    accumulate(count, query[d], &keys[d * p.keys + j], s);
+}
+
+LogicalResult Evaluator::products(const Head &head, const Row &row, int64_t j, int64_t count, double *s) {
+  product(row.h, row.query, head.keys, j, count, s);
   if (!far)
     return success();
-  double other[RegionProgram::kBlock] = {};
-  for (int64_t d = 0; d < p.keyColumns; ++d)
-    accumulate(count, row.farQuery[d], &head.far[d * p.keys + j], other);
+  double other[RegionProgram::kBlock];
+  product(row.h, row.farQuery, head.far, j, count, other);
   if (failed(far->run({row.b, row.h, row.i, j, count})))
     return failure();
   for (int64_t k = 0; k < count; ++k)
@@ -267,7 +284,7 @@ void Evaluator::softmax(const Head &head, Row &row) const {
     }
 }
 
-/// s is off by eps times the size of its dot product; what that makes of t, the score code itself tells.
+/// s is off by eps times `scoreError`; what that makes of t, the score code itself tells.
 LogicalResult Evaluator::pointwise(const Head &head, Row &row) {
   std::fill(row.output.begin(), row.output.end(), 0.0);
   std::fill(row.magnitude.begin(), row.magnitude.end(), 0.0);
@@ -277,7 +294,7 @@ LogicalResult Evaluator::pointwise(const Head &head, Row &row) {
     int64_t count = std::min(RegionProgram::kBlock, p.keys - j);
     double off[RegionProgram::kBlock], moved[RegionProgram::kBlock];
     for (int64_t k = 0; k < count; ++k) {
-      off[k] = kFloatEpsilon * dotError * std::fabs(scale) * size * head.norms[j + k];
+      off[k] = kFloatEpsilon * scoreError(row, size, head.norms[j + k]);
       row.e[j + k] = score ? 0 : off[k];
     }
     for (double sign : {-1.0, 1.0}) {
@@ -322,10 +339,10 @@ double Evaluator::relativeError(const Head &head, const Row &row) const {
   for (int64_t j = 0; j < p.keys; ++j)
     if (row.seen[j] && row.t[j] >= largest - kNegligible)
       size = std::max(size, std::fabs(row.t[j]));
-  norms *= queryNorm(row);
-  if (std::max(size, norms) > FLT_MAX)
+  double querySize = queryNorm(row);
+  if (std::max(size, additive.empty() ? norms * querySize : 0) > FLT_MAX)
     return INFINITY;
-  double dots = std::max(std::sqrt(double(p.keyColumns)) * size, dotError * std::fabs(scale) * norms);
+  double dots = std::max(std::sqrt(double(p.keyColumns)) * size, scoreError(row, querySize, norms));
   return kFloatEpsilon * (std::sqrt(double(row.visible)) + dots);
 }
 
@@ -389,7 +406,9 @@ FailureOr<AttentionResult> fovea::reference::evaluate(const AttentionProblem &p,
   AttentionResult result;
   result.output = emptyOutput(p.outputShape());
   result.lse = emptyOutput(p.lseShape());
-  double perRow = double(p.batches) * double(p.heads) * double(p.keys) * double(p.keyColumns + p.valueColumns);
+  constexpr double kTanh = 16; // multiply-adds that one takes as long as
+  double columns = double(p.keyColumns) * (p.additive ? kTanh : 1) + double(p.valueColumns);
+  double perRow = double(p.batches) * double(p.heads) * double(p.keys) * columns;
   double affordable = perRow > 0 ? options.maxMultiplyAdds / perRow : double(p.queries);
   std::vector<int64_t> rows = sampleRows(p.queries, int64_t(std::min(affordable, double(p.queries))));
   result.rows = p.batches * p.heads * p.queries;

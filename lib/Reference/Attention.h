@@ -16,6 +16,7 @@ struct AttentionProblem {
   TensorRef query, key, value;
   TensorRef farQuery, farKey;   // with two rotations: query and key of far pairs
   TensorRef keyUp, valueUp;     // of a latent attention, whose kv heads are the query's: each expands its own
+  TensorRef additive;           // [heads, keyColumns], of additive scores
   std::vector<int64_t> offsets; // per sequence
   int64_t batches, heads, kvHeads, queries, keys, keyColumns, valueColumns;
   int64_t latents = 0; // columns

@@ -94,6 +94,20 @@ static FailureOr<TensorRef> normalize(AttentionOp op, const TensorRef &rows, Val
   return TensorRef(normalized);
 }
 
+static LogicalResult readAdditive(AttentionProblem &problem, Lookup lookup) {
+  AttentionOp op = problem.op;
+  if (!op.getAdditive())
+    return success();
+  FailureOr<TensorRef> weights = arrayOf(op.getAdditive(), op, lookup);
+  if (failed(weights))
+    return failure();
+  if ((*weights)->shape[0] != problem.heads)
+    return op.emitError() << "additive " << formatShape((*weights)->shape) << " does not fit " << problem.heads
+                          << " query heads";
+  problem.additive = *weights;
+  return success();
+}
+
 FailureOr<AttentionProblem> AttentionProblem::create(AttentionOp op, Lookup lookup) {
   FailureOr<TensorRef> query = arrayOf(op.getQuery(), op, lookup), key = arrayOf(op.getKey(), op, lookup),
                        value = arrayOf(op.getValue(), op, lookup);
@@ -105,13 +119,13 @@ FailureOr<AttentionProblem> AttentionProblem::create(AttentionOp op, Lookup look
       k[order[2]] != v[order[2]] || (k[3] != q[3] && !op.isLatent()))
     return op.emitError() << "query " << formatShape(q) << ", key " << formatShape(k) << " and value " << formatShape(v)
                           << " do not fit together";
-  AttentionProblem problem{op, *query,      *key,        *value,      {},          {},          {},   {},
+  AttentionProblem problem{op, *query,      *key,        *value,      {},          {},          {},   {},  {},
                            {}, q[order[0]], q[order[1]], k[order[1]], q[order[2]], k[order[2]], q[3], v[3]};
   if (op.isLatent() && failed(readProjections(problem, lookup)))
     return failure();
   if (problem.kvHeads == 0 ? problem.heads != 0 : problem.heads % problem.kvHeads != 0)
     return op.emitError() << problem.heads << " query heads are not a multiple of " << problem.kvHeads << " kv heads";
-  if (failed(readOffsets(problem, lookup)))
+  if (failed(readOffsets(problem, lookup)) || failed(readAdditive(problem, lookup)))
     return failure();
   for (auto [rows, gain] : {std::pair(&problem.query, op.getQueryNorm()), std::pair(&problem.key, op.getKeyNorm())}) {
     if (!gain)
@@ -154,7 +168,9 @@ std::vector<int64_t> AttentionProblem::outputShape() const {
 FailureOr<Work> fovea::reference::countWork(const AttentionProblem &problem, Lookup lookup, double maxPairs) {
   AttentionOp op = problem.op;
   Work work;
-  double columns = double(problem.keyColumns + problem.valueColumns);
+  // Additive scores take four multiply-adds a column: 1 + e^2q e^2k, two that refine its reciprocal, and the weight's.
+  work.additive = bool(op.getAdditive());
+  double columns = double(problem.keyColumns) * (work.additive ? 4 : 1) + double(problem.valueColumns);
   if (!op.hasMask() || problem.pairs() == 0) {
     work.pairs = problem.pairs();
     work.flops = 2 * work.pairs * columns;

@@ -64,6 +64,7 @@ FailureOr<Work> fovea::reference::countWork(func::FuncOp function, ArrayRef<Tens
     if (failed(work))
       return failure();
     total.pairs += work->pairs;
+    total.additive |= work->additive;
     total.flops += work->flops;
     total.exact &= work->exact;
     AttentionResult zeros; // only shapes matter from here on

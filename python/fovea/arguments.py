@@ -90,7 +90,7 @@ def check_positions(dims, q_offset):
 
 
 def bind(operands, given, params, dims):
-    """Values for `operands`: from `given` (q_offset, kv_len, window) and `params` by name, else as traced."""
+    """Values for `operands`: from `given` (q_offset, kv_len, window, additive) and `params` by name, else as traced."""
     if not isinstance(params, (dict, type(None))):
         raise TypeError(f"params: expected a dict of values by name, got {type(params).__name__}")
     values = dict(params or {})
@@ -111,6 +111,8 @@ def bind(operands, given, params, dims):
         value = values.get(operand.name, operand.value)
         if operand.name == "kv_len" and value is not None:
             value = lengths(value, dims)
+        if operand.name == "additive" and value is not None:
+            value = additive_weights(value, dims)
         if isinstance(value, ByDims):
             value = value(dims, first)
         value = operand.check(value)
@@ -141,6 +143,15 @@ def lengths(kv_len, dims):
     if array.size and (array.min() < 0 or array.max() > dims.Nk):
         raise ValueError(f"kv_len: lengths must lie in [0, {dims.Nk}], got {array.min()} to {array.max()}")
     return np.ascontiguousarray(array, np.int32)
+
+
+def additive_weights(value, dims):
+    """The weights of additive scores as float32 [Hq, Dk]."""
+    array = as_float32(value, "additive")
+    if array.shape not in ((dims.Dk,), (dims.Hq, dims.Dk)):
+        raise ValueError(f"additive: expected shape ({dims.Hq}, {dims.Dk}), a weight for each query head and column, or ({dims.Dk},) for all "
+                         f"heads, got {array.shape}")
+    return np.broadcast_to(array, (dims.Hq, dims.Dk))
 
 
 def out_shapes(dims, options):

@@ -25,7 +25,7 @@ _counts = {"hits": 0, "misses": 0}
 def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=False, window=None, softcap=None, sink=None,
               scale=None, enable_gqa=False, q_offset=None, kv_len=None, layout="bhnd", out=None, return_lse=False, params=None,
               rope=None, query_positions=None, key_positions=None, query_norm=None, key_norm=None, norm_epsilon=EPSILON,
-              weights="softmax", threads=None, target=None, stream=None):
+              weights="softmax", additive=None, threads=None, target=None, stream=None):
     """Softmax attention with any mask and score function, compiled for this machine.
 
         s[b,h,i,j] = scale * <query[b,h,i], key[b,g,j]>          g = h // (Hq // Hkv), scale = 1/sqrt(Dk) by default
@@ -58,6 +58,8 @@ def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=Fal
                 stored weight is g - 1. Run-time values, for another layer: params={"query_norm": g}
     weights     "softmax", or "pointwise": no softmax, the score is the weight, out[b,h,i] = sum_j s * value[b,g,j], 0 where masked. With a
                 score_mod of maximum(s, 0), exp(s / tau) or 1 / (1 + exp(-s)) that is ReLU, exponential and sigmoid attention
+    additive    float32 [Hq, Dk], or [Dk] for all heads: additive scores (Bahdanau), of query and key that are projected already,
+                s[b,h,i,j] = scale * sum_d additive[h,d] * tanh(query[b,h,i,d] + key[b,g,j,d])   with scale = 1 by default
     out         array to write instead of a new one; with return_lse also a pair (out, lse)
     params      values by name for fovea.param and captured arrays
     threads     None: one per hardware thread. The result does not depend on it, bit for bit
@@ -80,7 +82,7 @@ def attention(query, key, value, *, mask_mod=None, score_mod=None, is_causal=Fal
     TypeError: not float32 on the CPU, or a mask or score function that cannot be traced. fovea.Error: a compiler refusal.
     """
     options = Options(mask_mod, score_mod, is_causal, window, softcap, scale, q_offset, kv_len, layout, return_lse, sink, rope,
-                      query_positions, key_positions, weights, query_norm, key_norm, norm_epsilon)
+                      query_positions, key_positions, weights, query_norm, key_norm, norm_epsilon, additive)
     if isinstance(query, _Placeholder):
         return _Call(options, (query, key, value), enable_gqa, target)
     options, target = _checked(options), check_target(target)
@@ -124,8 +126,8 @@ def compile(fn=None, *, like, dynamic=DYNAMIC, target=None, dtype=None, enable_g
         plan = kernel.plan(q, k, v, window=512)
         for layer in layers: plan.run(*layer)
 
-    window, q_offset and kv_len become run-time values. Give their value, or `int` when it comes with each call; sink=float
-    when a sink comes with each run.
+    window, q_offset, kv_len and additive become run-time values. Give their value, or `int` (of additive `float`) when it comes
+    with each call; sink=float when a sink comes with each run.
     ValueError, TypeError, fovea.Error: as `fovea.attention`.
     """
     if fn is not None:
@@ -190,7 +192,8 @@ def _key(options, dims, target):
     if options.mask_mod is not None or options.score_mod is not None or options.rope is not None or has_norm(options) or int in (options.window, options.q_offset):
         return None
     offset = options.q_offset
-    return (options._replace(window=options.window is not None, kv_len=options.kv_len is not None, sink=options.sink is not None,
+    return (options._replace(window=options.window is not None, kv_len=options.kv_len is not None,
+                             additive=options.additive is not None, sink=options.sink is not None,
                              q_offset=None if offset is None else offset >= 0),
             dims.Hq, dims.Hkv, dims.Dk, dims.Dv, None if "Nq" in _dynamic(dims) else dims.Nq, target)
 
@@ -211,7 +214,7 @@ def _kernel(program, options, dims, target):
                 _counts["misses"] += 1
                 for operand in program.operands:  # bound already; the kept kernel must not keep this call's arrays alive
                     operand.value = None
-                options = options._replace(mask_mod=None, score_mod=None, kv_len=None, rope=None,
+                options = options._replace(mask_mod=None, score_mod=None, kv_len=None, rope=None, additive=None,
                                            query_positions=None, key_positions=None, query_norm=None, key_norm=None,
                                            sink=None if options.sink is None else float)
                 kernel = _kernels[key] = Kernel(program, options, dims, target)

@@ -124,7 +124,7 @@ class Kernel:
         self.frozen = frozenset(n for n in range(len(self._operands)) if params[n + len(self.names)].flags & _FROZEN)
         self._plans, self._lock = {}, threading.Lock()
 
-    def plan(self, query, key, value, *, threads=None, q_offset=None, kv_len=None, window=None, params=None, stream=None):
+    def plan(self, query, key, value, *, threads=None, q_offset=None, kv_len=None, window=None, additive=None, params=None, stream=None):
         """Validates and fixes the work for one batch; see `Plan`.
 
         query, key, value: arrays, or just their shapes. threads: None means one per hardware thread; the result is bit
@@ -132,7 +132,7 @@ class Kernel:
         ValueError: shapes that disagree with each other or with the kernel's static sizes, a missing or unknown value.
         """
         shapes = [shape_of(a, n) for a, n in zip((query, key, value), _NAMES)]
-        dims, values = self._prepare(shapes, {"q_offset": q_offset, "kv_len": kv_len, "window": window}, params)
+        dims, values = self._prepare(shapes, {"q_offset": q_offset, "kv_len": kv_len, "window": window, "additive": additive}, params)
         known = self.place.inputs((query, key, value), _NAMES, stream) if self.place.device >= 0 and is_array(query) else ()
         device = known[0].device if known else self.place.device
         return Plan(self, dims, values, check_threads(threads), device=device,
@@ -151,13 +151,13 @@ class Kernel:
         order = list(names)
         return "\n".join(f"{names[kind]:9} {name}: {text}" for kind, name, text in sorted(remarks, key=lambda r: order.index(r[0])))
 
-    def __call__(self, query, key, value, *, out=None, threads=None, q_offset=None, kv_len=None, window=None, sink=None,
+    def __call__(self, query, key, value, *, out=None, threads=None, q_offset=None, kv_len=None, window=None, additive=None, sink=None,
                  params=None, stream=None):
         """Plans (or takes a plan made before for equal shapes, scalars and mask data) and runs."""
         handle = self.place.stream(stream, (query, key, value))
         inputs = self.place.inputs((query, key, value), _NAMES, stream)
         dims, values = self._prepare([a.shape for a in inputs],
-                                     {"q_offset": q_offset, "kv_len": kv_len, "window": window}, params)
+                                     {"q_offset": q_offset, "kv_len": kv_len, "window": window, "additive": additive}, params)
         return self._execute(inputs, dims, values, out, threads, sink, handle)
 
     def _prepare(self, shapes, given, params):

@@ -11,7 +11,7 @@ import numpy as np
 from .capture import instrument
 from . import norms
 from .operands import Operands, position
-from .rotation import far_sides_of, is_far, pairing, rotate, sides_of
+from .rotation import TableOperand, far_sides_of, is_far, pairing, rotate, sides_of
 from .tracing import Builder, Traced, binary, convert, float_literal, lift
 
 DYNAMIC = ("B", "Nq", "Nk")
@@ -51,6 +51,7 @@ class Options(NamedTuple):
     query_norm: Any = None
     key_norm: Any = None
     norm_epsilon: float = norms.EPSILON
+    additive: Any = None
     latent: Any = None    # of `fovea.latent_attention`: its shape; found, not given
     element: str = "f32"  # the MLIR type of query, key, value and output; found, not given
 
@@ -74,6 +75,9 @@ def emit(options, dims, dynamic=DYNAMIC):
     offset = None
     if options.q_offset is not None:
         offset = operands.add("q_offset", "q_offset", "index", options.q_offset)
+    additive = []
+    if options.additive is not None:
+        additive = [operands.add("additive", "additive", f"tensor<{dims.Hq}x{dims.Dk}xf32>", options.additive, make=TableOperand)]
     latent = options.latent
     has_far = options.rope is not None and options.rope.window is not None
     is_fused = latent is not None or norms.has_norm(options) or has_far  # rotations are clauses
@@ -89,7 +93,8 @@ def emit(options, dims, dynamic=DYNAMIC):
     arguments, types, results = _signature(dims._fields, static, options.layout, options.needs_lse, options.element)
     arguments = [*arguments, *(o.declare() for o in operands.all)]
     tables, far_tables = ([o.type for side in sides.values() for o in side] for sides in (turned, far_turned))
-    inputs = ", ".join([*types[:3], *(["index"] if offset else []), *tables, *types[3:], *(o.type for o in gains.values()), *far_tables])
+    inputs = ", ".join([*types[:3], *(["index"] if offset else []), *tables, *types[3:], *(o.type for o in gains.values()),
+                         *(o.type for o in additive), *far_tables])
     result_list = results[0] if len(results) == 1 else f"({', '.join(results)})"
     names = ["%o", "%lse"][:len(results)]
     clauses = "".join((
@@ -99,6 +104,7 @@ def emit(options, dims, dynamic=DYNAMIC):
         pairing(options.rope) if turned else "",
         " latent(%key_up, %value_up)" if latent else "",
         f" form <{latent.form}>" if latent and latent.form else "",
+        *(f" additive(%{o.ssa})" for o in additive),
         " weights <pointwise>" if options.weights == "pointwise" else "",
         f" scale {float_literal(options.scale, single=False)}" if options.scale is not None else "",
         " layout <bnhd>" if options.layout == "bnhd" else "",

@@ -10,7 +10,7 @@ from .tracing import POSITION_BITS, Traced, Value, compare, current, lift
 
 # Names that the function itself uses: its tensors and the region arguments.
 _RESERVED = frozenset(("query", "key", "value", "cache", "key_up", "value_up", "o", "lse", "s", "b", "h", "i", "j"))
-BUILT_IN = ("q_offset", "kv_len", "window")
+BUILT_IN = ("q_offset", "kv_len", "window", "additive")
 
 
 class Operand:
@@ -213,7 +213,7 @@ def param(name, value):
         fovea.attention(q, k, v, mask_mod=..., params={"window_size": 256})    # the same kernel
 
     Plain captured Python numbers are constants instead: the compiler can use them, and another number compiles again.
-    ValueError: the name is not an identifier, or is one of q_offset, kv_len, window.
+    ValueError: the name is not an identifier, or is one of q_offset, kv_len, window, additive.
     TypeError: the value is none of the above.
     """
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) or name in BUILT_IN:

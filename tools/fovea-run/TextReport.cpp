@@ -93,9 +93,9 @@ void printTiming(const Report &report, raw_ostream &os) {
       label(os, "work") << format(
           "%.4g FLOP = 2 Dk Dv for each token that enters a state and each query that reads one\n", report.work->flops);
     else
-      label(os, "work") << format("%.4g visible pairs (%s), %.4g FLOP = 2 pairs (Dk + Dv)\n", report.work->pairs,
+      label(os, "work") << format("%.4g visible pairs (%s), %.4g FLOP = 2 pairs (%s + Dv)\n", report.work->pairs,
                                   report.work->exact ? "counted exactly" : "counted on evenly spaced rows",
-                                  report.work->flops);
+                                  report.work->flops, report.work->additive ? "4 Dk" : "Dk");
   }
   if (!report.device)
     label(os, "cpu") << cpuName() << '\n';

@@ -79,7 +79,8 @@ llvm::SmallVector<unsigned> writtenArguments(mlir::func::FuncOp function);
 struct Work {
   double pairs = 0;      // visible (query, key) pairs over all sequences and query heads
   double stateSteps = 0; // linear attention: how often a token enters a state, or a query reads one
-  double flops = 0;      // 2 pairs (Dk + Dv) + 2 stateSteps Dk Dv
+  double flops = 0;      // 2 pairs (Dk + Dv) + 2 stateSteps Dk Dv; of additive scores 2 pairs (4 Dk + Dv)
+  bool additive = false;
   bool exact = true;
 };
 

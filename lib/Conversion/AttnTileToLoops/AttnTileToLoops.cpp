@@ -157,15 +157,19 @@ private:
     return {arith::AddIOp::create(b, op.getHead(), head), arith::AddIOp::create(b, op.getRow(), row)};
   }
 
-  /// scores[k] = score(scale <q, k>), visible[k]; returns max(m, scores where visible). A NaN never wins the maximum;
-  /// it reaches the sum through its own exponential.
+  /// scores[k] = score(scale <q, k>), or of additive scores scale sum w tanh(q + k), visible[k]; returns max(m, scores
+  /// where visible). A NaN never wins the maximum; it reaches the sum through its own exponential.
   static Value emitScores(Loops &b, UpdateOp op, Value r, Value query, Value key, Value scores, Value visible,
                           Value m) {
     auto [head, i] = rowOf(b, op, r);
     return b.fold(op.getValidKeys(), m, [&, head = head, i = i](Value k, Value maximum) {
       Value j = arith::AddIOp::create(b, op.getKeyPosition(), k);
       Value product = b.fold(b.index(op.getQuery().getType().getColumns()), b.real(0), [&](Value d, Value sum) {
-        return b.add(sum, b.mul(b.load(query, {r, d}), b.load(key, {k, d})));
+        Value ofQuery = b.load(query, {r, d}), ofKey = b.load(key, {k, d});
+        if (!op.getAdditive())
+          return b.add(sum, b.mul(ofQuery, ofKey));
+        Value bent = math::TanhOp::create(b, b.add(ofQuery, ofKey));
+        return b.add(sum, b.mul(b.load(op.getAdditive(), {head, d}), bent));
       });
       Value score = b.mul(product, b.real(op.getScale().convertToDouble()));
       if (!op.getScore().empty())

@@ -7,10 +7,12 @@
 //   factor P = exp2(c S - M')                in place, in cache; l' = exp2(M - M') l + sum P acc[d][w] = exp2(M - M')
 //   acc + sum_k value[k][d] P[k][w]    outer products again, R columns at a time
 //
+// Additive scores are no product: AdditiveScores makes them a key at a time.
 // With pointwise weights S after the score code is P, and acc' = acc + sum value P.
 //
 // There are no horizontal reductions, and keys and values are read as they lie. One body serves masked and unmasked
 // tiles: score and mask code stands behind a branch, uniform over the register tile, that attn.tile_bounds decides.
+#include "AdditiveScores.h"
 #include "Patterns.h"
 #include "VectorEmitter.h"
 #include "VectorizeRegion.h"
@@ -21,6 +23,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 
 using namespace mlir;
 using namespace fovea;
@@ -57,6 +60,8 @@ public:
   void emit() {
     scores = b.buffer({op.getKey().getType().getRows(), b.schedule.getPanel()});
     poisoned = hasMask ? valuesNotFinite() : Value();
+    if (op.getAdditive())
+      additive.emplace(b, op, query, key);
     Value panels = b.createOrFold<arith::CeilDivUIOp>(op.getValidRows(), b.index(b.schedule.getPanel()));
     b.loop(panels, [&](Value p) {
       panel = p;
@@ -112,6 +117,8 @@ private:
 
   void emitPanel(const PanelKeys &keys) {
     preparePositions();
+    if (additive)
+      additive->enterPanel(panel, rows);
     Values maxima = emitScores(keys);
     Values reference, alpha(isPointwise ? b.vectorsPerPanel() : 0, b.splat(1));
     for (int64_t c = 0; c < b.vectorsPerPanel() && !isPointwise; ++c)
@@ -175,10 +182,7 @@ private:
   Values emitScores(const PanelKeys &keys) {
     Values initial(b.vectorsPerPanel(), b.splat(kNegativeInfinity));
     return b.loop(keys.begin, keys.end, microKeys(), initial, [&](Value k, ValueRange maxima) -> Values {
-      Values tile = scoreTile(k);
-      for (int64_t i = 0; i < microKeys(); ++i)
-        for (int64_t c = 0; c < b.vectorsPerPanel(); ++c)
-          b.storeVector(tile[i * b.vectorsPerPanel() + c], scores, {b.add(k, i), lane(c)});
+      Values tile = additive ? additiveTile(k) : scoreTile(k);
       Value masked = needsMask(k, keys);
       if (scaleEarly)
         return adjustScores(k, maxima, masked);
@@ -188,14 +192,31 @@ private:
     });
   }
 
-  /// microKeys x panel accumulators over the head size.
+  /// microKeys x panel accumulators over the head size, then stored.
   Values scoreTile(Value k) {
     Values zero(microKeys() * b.vectorsPerPanel(), b.splat(0));
-    return b.loop(b.index(0), b.index(op.getQuery().getType().getColumns()), 1, zero, [&](Value d, ValueRange sums) {
-      return b.multiplyAdd(
-          sums, b.vectorsPerPanel(), [&](int64_t i) { return b.load(key, {b.add(k, i), d}); },
-          [&](int64_t c) { return b.loadVector(query, {panel, d, lane(c)}); });
+    Values tile =
+        b.loop(b.index(0), b.index(op.getQuery().getType().getColumns()), 1, zero, [&](Value d, ValueRange sums) {
+          return b.multiplyAdd(
+              sums, b.vectorsPerPanel(), [&](int64_t i) { return b.load(key, {b.add(k, i), d}); },
+              [&](int64_t c) { return b.loadVector(query, {panel, d, lane(c)}); });
+        });
+    for (int64_t i = 0; i < microKeys(); ++i)
+      for (int64_t c = 0; c < b.vectorsPerPanel(); ++c)
+        b.storeVector(tile[i * b.vectorsPerPanel() + c], scores, {b.add(k, i), lane(c)});
+    return tile;
+  }
+
+  Values additiveTile(Value k) {
+    b.loop(k, b.add(k, microKeys()), 1, [&](Value row) {
+      for (auto [c, score] : llvm::enumerate(additive->at(row)))
+        b.storeVector(score, scores, {row, lane(c)});
     });
+    Values tile;
+    for (int64_t i = 0; i < microKeys(); ++i)
+      for (int64_t c = 0; c < b.vectorsPerPanel(); ++c)
+        tile.push_back(b.loadVector(scores, {b.add(k, i), lane(c)}));
+    return tile;
   }
 
   Values maximaOf(ArrayRef<Value> tile, ValueRange maxima) {
@@ -365,6 +386,7 @@ private:
   Value query, key, value, acc, ml;
   int64_t columns; // of values; the tile may have more
   VectorizedRegion score, mask;
+  std::optional<AdditiveScores> additive; // none: scores are products
   double scale;
   bool isPointwise, scaleEarly, hasMask;
   float base2;

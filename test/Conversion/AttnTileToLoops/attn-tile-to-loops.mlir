@@ -133,3 +133,23 @@ func.func @norm(%m: memref<2x4x?x16xf32>, %g: memref<16xf32>, %cos: memref<?x8xf
   }
   return
 }
+
+// Additive scores: the weight of the head and column times the tanh of the sum.
+// CHECK-LABEL: func @additive(
+// CHECK-SAME: %[[Q:[a-z0-9]+]]: memref<2x4x?x16xf32>, %[[W:[a-z0-9]+]]: memref<4x16xf32>, %[[H:[a-z0-9]+]]: index
+// CHECK: attn.task (%{{.*}}, %[[HEAD:.*]], %{{.*}}) in
+// CHECK: %[[SUM:.*]] = arith.addf %{{.*}}, %{{.*}} : f32
+// CHECK-NEXT: %[[TANH:.*]] = math.tanh %[[SUM]] : f32
+// CHECK-NEXT: %[[WEIGHT:.*]] = memref.load %[[W]][%[[HEAD]], %{{.*}}]
+// CHECK-NEXT: arith.mulf %[[WEIGHT]], %[[TANH]]
+func.func @additive(%q: memref<2x4x?x16xf32>, %w: memref<4x16xf32>, %n: index) {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+    %s = attn.init_state : !attn.state<32x16xf32>
+    %tq = attn.load_tile %q[%b, %h, %t] valid %n : memref<2x4x?x16xf32> -> !attn.tile<query, 32x16xf32>
+    %tk = attn.load_tile %q[%b, %h, %t] valid %n : memref<2x4x?x16xf32> -> !attn.tile<key, 64x16xf32>
+    %tv = attn.load_tile %q[%b, %h, %t] valid %n : memref<2x4x?x16xf32> -> !attn.tile<value, 64x16xf32>
+    %next = attn.update %s, %tq, %tk, %tv at (%b, %h, %t, %n) valid (%n, %n) additive %w : memref<4x16xf32> scale 1.0
+      : !attn.state<32x16xf32>, !attn.tile<query, 32x16xf32>, !attn.tile<key, 64x16xf32>, !attn.tile<value, 64x16xf32>
+  }
+  return
+}

@@ -275,3 +275,58 @@ func.func @norm(%m: memref<2x4x?x20xf32, strided<[?, ?, ?, ?], offset: ?>>, %g: 
   }
   return
 }
+
+// -----
+
+// Additive scores: 19 columns of keys and queries become exponentials once, filled up to groups of four, which share a division.
+// What has no finite exponential takes the tanh.
+// CHECK-LABEL: func @additive(
+// CHECK-SAME: %[[W:[a-z0-9]+]]: memref<4x19xf32>
+// CHECK-DAG: %[[NUMERATORS:.*]] = memref.alloc() : memref<20xf32>
+// CHECK-DAG: %[[QUERIES:.*]] = memref.alloc() : memref<20x16xf32>
+// CHECK-DAG: %[[KEYS:.*]] = memref.alloc() : memref<64x20xf32>
+// CHECK: memref.load %[[W]]
+// CHECK: memref.store %{{.*}}, %[[NUMERATORS]]
+// CHECK: vector.store %{{.*}}, %[[KEYS]]
+// CHECK: vector.reduction <maxnumf>
+// CHECK: vector.store %{{.*}}, %[[QUERIES]]
+// One vector of queries, then two.
+// CHECK: scf.for {{.*}} step %c4 iter_args(%{{.*}}) -> (vector<8xf32>) {
+// CHECK: arith.divf {{.*}} : vector<8xf32>
+// CHECK-NOT: arith.divf
+// CHECK: scf.for {{.*}} step %c4 iter_args({{.*}}) -> (vector<8xf32>, vector<8xf32>) {
+// CHECK-COUNT-6: arith.select
+// CHECK: arith.divf {{.*}} : vector<8xf32>
+// CHECK-COUNT-2: arith.select
+// CHECK: arith.divf {{.*}} : vector<8xf32>
+// CHECK: scf.for {{.*}} iter_args({{.*}}) -> (vector<8xf32>, vector<8xf32>) {
+// CHECK: memref.load %[[W]]
+func.func @additive(%w: memref<4x19xf32>, %q: memref<2x4x?x19xf32>, %n: index) {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4> {
+    %s = attn.init_state : !attn.state<32x19xf32>
+    %tq = attn.load_tile %q[%b, %h, %t] valid %n : memref<2x4x?x19xf32> -> !attn.tile<query, 32x19xf32>
+    %tk = attn.load_tile %q[%b, %h, %t] valid %n : memref<2x4x?x19xf32> -> !attn.tile<key, 64x19xf32>
+    %tv = attn.load_tile %q[%b, %h, %t] valid %n : memref<2x4x?x19xf32> -> !attn.tile<value, 64x19xf32>
+    %next = attn.update %s, %tq, %tk, %tv at (%b, %h, %t, %n) valid (%n, %n) additive %w : memref<4x19xf32> scale 1.0
+      : !attn.state<32x19xf32>, !attn.tile<query, 32x19xf32>, !attn.tile<key, 64x19xf32>, !attn.tile<value, 64x19xf32>
+  }
+  return
+}
+
+// -----
+
+// Sixteen lanes multiply by a reciprocal that the target may estimate and refine.
+// CHECK-LABEL: func @additive_wide(
+// CHECK: scf.for {{.*}} step %c4 iter_args
+// CHECK: arith.divf {{.*}} fastmath<ninf,arcp> : vector<16xf32>
+func.func @additive_wide(%w: memref<4x16xf32>, %q: memref<2x4x?x16xf32>, %n: index) {
+  attn.task (%b, %h, %t) in (%n, %n, %n) schedule <query_tile = 32, key_block = 64, lanes = 16, panel = 32, micro_keys = 8> {
+    %s = attn.init_state : !attn.state<32x16xf32>
+    %tq = attn.load_tile %q[%b, %h, %t] valid %n : memref<2x4x?x16xf32> -> !attn.tile<query, 32x16xf32>
+    %tk = attn.load_tile %q[%b, %h, %t] valid %n : memref<2x4x?x16xf32> -> !attn.tile<key, 64x16xf32>
+    %tv = attn.load_tile %q[%b, %h, %t] valid %n : memref<2x4x?x16xf32> -> !attn.tile<value, 64x16xf32>
+    %next = attn.update %s, %tq, %tk, %tv at (%b, %h, %t, %n) valid (%n, %n) additive %w : memref<4x16xf32> scale 1.0
+      : !attn.state<32x16xf32>, !attn.tile<query, 32x16xf32>, !attn.tile<key, 64x16xf32>, !attn.tile<value, 64x16xf32>
+  }
+  return
+}

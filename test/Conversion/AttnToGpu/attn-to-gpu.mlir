@@ -62,6 +62,16 @@ func.func @f32(%q: !f, %o: !f) {
 
 // -----
 
+!h = memref<1x2x100x64xf16>
+func.func @additive(%q: !h, %o: !h, %w: memref<2x64xf32>) {
+  // expected-error @below {{has additive scores, for which there is no GPU code yet; compile it for a CPU}}
+  attn.attention %q, %q, %q outs(%o) additive(%w) schedule <query_tile = 64, key_block = 64, lanes = 1, panel = 16, micro_keys = 8>
+    : (!h, !h, !h, !h, memref<2x64xf32>) -> ()
+  return
+}
+
+// -----
+
 !h = memref<1x2x100x40xf16>
 func.func @head_size(%q: !h, %o: !h) {
   // expected-error @below {{has a head size of 40; GPU code takes multiples of 16 up to 256}}

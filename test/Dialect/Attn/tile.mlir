@@ -227,6 +227,17 @@ func.func @far(%x: memref<2x4x?x16xf32>, %w: index, %cos: memref<?x8xf32>, %far:
   return
 }
 
+// Additive scores: an update takes the weights as they are, for which a scale of 1 is the default.
+// CHECK-LABEL: func @additive(
+// CHECK-SAME: %[[Q:[a-z0-9]+]]: memref<2x?x8x16xf32>, %[[W:[a-z0-9]+]]: memref<?x16xf32>
+// CHECK: cf.assert %{{.*}}, "query and additive must have the same number of heads"
+// CHECK: attn.update {{.*}} additive %[[W]] : memref<?x16xf32> scale 1.000000e+00 :
+func.func @additive(%q: memref<2x?x8x16xf32>, %w: memref<?x16xf32>, %o: memref<2x?x8x16xf32>) {
+  attn.attention %q, %q, %q outs(%o) additive(%w) schedule <query_tile = 32, key_block = 64, lanes = 8, panel = 16, micro_keys = 4>
+    : (memref<2x?x8x16xf32>, memref<2x?x8x16xf32>, memref<2x?x8x16xf32>, memref<2x?x8x16xf32>, memref<?x16xf32>) -> ()
+  return
+}
+
 // -----
 
 func.func @f(%q: tensor<2x4x8x16xf32>) {

@@ -6,6 +6,10 @@
 // AVX512-LABEL: main_task:
 // AVX512-COUNT-16: vfmadd231ps {{.*}}%zmm
 // AVX512-NOT: {{fmaf|tanhf|expf}}
+// Additive scores: a refined estimate is faster than a division of 16 lanes.
+// AVX512-LABEL: additive_task:
+// AVX512: vrcp14ps {{.*}}%zmm
+// AVX512-NOT: {{fmaf|tanhf|expf}}
 
 // RUN: fovea-compile %s --emit=asm --target=cpu:x86-64-v3 -o - | FileCheck %s --check-prefix=AVX2
 // 4 keys x 3 vectors.
@@ -15,6 +19,10 @@
 // AVX2-NEXT: vfmadd231ps {{.*}}[[KEY]]
 // AVX2-NEXT: vfmadd231ps {{.*}}[[KEY]]
 // AVX2-NOT: {{fmaf|tanhf|expf}}
+// AVX2-LABEL: additive_task:
+// AVX2-NOT: {{fmaf|tanhf|expf|rcp}}
+// AVX2: vdivps {{.*}}%ymm
+// AVX2-NOT: {{fmaf|tanhf|expf|rcp}}
 
 // RUN: fovea-compile %s --emit=asm --target=cpu:x86-64 -o - | FileCheck %s --check-prefix=SSE
 // 4 keys x 2 vectors, products and sums apart. Emulating a fused one would be a call per lane.
@@ -42,5 +50,10 @@ func.func @main(%q: !t, %k: !t, %v: !t) -> !t {
       %t = arith.mulf %bent, %cap : f32
       attn.yield %t : f32
     } : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
+func.func @additive(%q: !t, %k: !t, %v: !t, %w: tensor<4x64xf32>) -> !t {
+  %o = attn.attention %q, %k, %v additive(%w) : (!t, !t, !t, tensor<4x64xf32>) -> !t
   return %o : !t
 }

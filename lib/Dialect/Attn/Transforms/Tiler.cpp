@@ -64,6 +64,8 @@ void Tiler::checkSizes() {
     checkEqual(problem.query, 1, "query", problem.lse, 1, "log-sum-exp", "number of heads");
     checkEqual(problem.query, 2, "query", problem.lse, 2, "log-sum-exp", "number of positions");
   }
+  if (op.getAdditive())
+    checkEqual(problem.query, 1, "query", op.getAdditive(), 0, "additive", "number of heads");
   if (op.getQOffset() && !op.getQOffset().getType().isIndex())
     checkEqual(problem.query, 0, "query", op.getQOffset(), 0, "q_offset", "batch size");
   Value limit = constant(int64_t(1) << 31); // what mask analysis counts on; MaskRange.h
