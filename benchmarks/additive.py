@@ -39,7 +39,7 @@ def measure(runner, heads, queries, keys, rounds):
     return {"heads": heads, "queries": queries, "keys": keys, "median_ms": middle["median_ms"], "gflops": gflop / middle["median_ms"],
             "share_of_bound": gflop / middle["median_ms"] / middle["peak_gflops"],
             "best_share_of_bound": max(gflop / report["minimum_ms"] / report["peak_gflops"] for report in reports),
-            "numpy_ms": numpy_ms(heads, queries, keys), "workspace_bytes": middle["workspace_bytes"], "cpu": middle["cpu"]}
+            "numpy_ms": min(numpy_ms(heads, queries, keys) for _ in range(5 if queries == 1 else 1)), "workspace_bytes": middle["workspace_bytes"], "cpu": middle["cpu"]}
 
 
 def main():

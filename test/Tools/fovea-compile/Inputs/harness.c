@@ -5,7 +5,7 @@
  *
  *   |out - ref| <= 4 (eps sqrt(n) + eps S + eps) sum_j p_j |v_j| + tiny
  *
- * with S = sqrt(Dk) |scale| max |q| |k_j|, which is not below the S there. */
+ * with S = sqrt(Dk) |scale| max |q| |k_j|, or sqrt(Dk) sum |w| of additive scores, which is not below the S there. */
 #include "fovea/fovea_abi.h"
 
 #include <math.h>
@@ -16,13 +16,14 @@
 extern const fovea_module_table fovea_module_kernels;
 
 enum { kQuery, kKey, kValue, kTensors };
-enum { kExtraRoom = 64 };
+enum { kExtraRoom = 64, kMostColumns = 64 };
 static const double kEpsilon = 0x1p-24, kTiny = 0x1p-126;
 
 typedef struct {
   const char *name;
   int is_bnhd;
   int is_softcap;
+  int is_additive;
   int (*sees)(int64_t i, int64_t j);
 } meaning;
 
@@ -33,11 +34,9 @@ static int window(int64_t i, int64_t j) { return i >= j && i - j < kWindow; }
 static int even(int64_t i, int64_t j) { return (i - j) % 2 == 0; }
 static const double kCap = 2;
 
-static const meaning kMeanings[] = {{"full", 0, 0, everything},
-                                    {"causal", 0, 0, causal},
-                                    {"window", 1, 0, window},
-                                    {"softcap", 1, 1, causal},
-                                    {"narrow", 0, 0, even}};
+static const meaning kMeanings[] = {{"full", 0, 0, 0, everything}, {"causal", 0, 0, 0, causal},
+                                    {"window", 1, 0, 0, window},   {"softcap", 1, 1, 0, causal},
+                                    {"narrow", 0, 0, 0, even},     {"additive", 0, 0, 1, causal}};
 
 typedef struct {
   int64_t batches, heads, kv_heads, queries, keys;
@@ -120,21 +119,30 @@ static double length(const tensor *t, int64_t b, int64_t h, int64_t n) {
   return sqrt(sum);
 }
 
+/* Of additive scores, for every head. */
+static float gWeights[kMostColumns];
+
+static double scoreOf(const meaning *m, const tensor *q, const tensor *k, int64_t b, int64_t h, int64_t i, int64_t kv,
+                      int64_t j) {
+  double score = 0;
+  for (int64_t d = 0; d < q->size[3]; ++d) {
+    double x = *at(q, b, h, i, d), y = *at(k, b, kv, j, d);
+    score += m->is_additive ? gWeights[d] * tanh(x + y) : x * y;
+  }
+  return m->is_additive ? score : score / sqrt((double)q->size[3]);
+}
+
 static int checkRow(const meaning *m, const tensor *t, const tensor *out, const tensor *lse, int64_t b, int64_t h,
                     int64_t i) {
   const tensor *q = &t[kQuery], *k = &t[kKey], *v = &t[kValue];
   int64_t keys = k->size[2], kv = h / (q->size[1] / k->size[1]), seen = 0;
-  double scale = 1 / sqrt((double)q->size[3]), maximum = -INFINITY, sum = 0, largest = 0;
-  double query_length = length(q, b, h, i);
+  double maximum = -INFINITY, sum = 0, largest = 0, size = length(q, b, h, i), weights = 0;
   double *weight = malloc((size_t)keys * sizeof(double));
   for (int64_t j = 0; j < keys; ++j) {
     weight[j] = -INFINITY;
     if (!m->sees(i, j))
       continue;
-    double score = 0, key_length = length(k, b, kv, j);
-    for (int64_t d = 0; d < q->size[3]; ++d)
-      score += (double)*at(q, b, h, i, d) * *at(k, b, kv, j, d);
-    score *= scale;
+    double score = scoreOf(m, q, k, b, h, i, kv, j), key_length = length(k, b, kv, j);
     weight[j] = m->is_softcap ? kCap * tanh(score / kCap) : score;
     maximum = weight[j] > maximum || isnan(weight[j]) ? weight[j] : maximum;
     largest = key_length > largest ? key_length : largest;
@@ -142,7 +150,10 @@ static int checkRow(const meaning *m, const tensor *t, const tensor *out, const 
   }
   for (int64_t j = 0; j < keys; ++j)
     sum += weight[j] = weight[j] == -INFINITY ? 0 : exp(weight[j] - maximum);
-  double relative = 4 * kEpsilon * (sqrt((double)seen) + sqrt((double)q->size[3]) * scale * query_length * largest + 1);
+  for (int64_t d = 0; d < q->size[3]; ++d)
+    weights += fabs(gWeights[d]);
+  size = m->is_additive ? sqrt((double)q->size[3]) * weights : size * largest; /* scale sqrt(Dk) is 1 */
+  double relative = 4 * kEpsilon * (sqrt((double)seen) + size + 1);
   double wanted = seen ? maximum + log(sum) : -INFINITY;
   int good = agree(*at(lse, b, h, i, 0), wanted, relative * (1 + fabs(wanted)) + kTiny);
   for (int64_t d = 0; d < v->size[3]; ++d) {
@@ -210,7 +221,11 @@ static void run(const meaning *m, const fovea_kernel_table *kernel, const sizes 
   poison(t, round);
   uint32_t next = kTensors;
   for (; next < kernel->num_params && !(kernel->params[next].flags & FOVEA_PARAM_OUTPUT); ++next)
-    if (kernel->params[next].kind == FOVEA_PARAM_INT)
+    if (kernel->params[next].kind == FOVEA_PARAM_TENSOR) {
+      values[next] = (fovea_value){.as.data = gWeights, .sizes = {s->heads, dk}, .strides = {0, 1}};
+      for (int64_t d = 0; d < dk; ++d)
+        gWeights[d] = normal();
+    } else if (kernel->params[next].kind == FOVEA_PARAM_INT)
       values[next].as.i = kWindow;
     else
       values[next].as.f = kCap;

@@ -60,3 +60,12 @@ func.func @narrow(%q: !d1, %k: !d1, %v: !d3) -> (!d3, !lse) {
     } : (!d1, !d1, !d3) -> (!d3, !lse)
   return %o#0, %o#1 : !d3, !lse
 }
+
+func.func @additive(%q: !d40, %k: !d40, %v: !d24, %w: tensor<?x40xf32>) -> (!d24, !lse) {
+  %o:2 = attn.attention %q, %k, %v additive(%w)
+    mask (%b, %h, %i, %j) {
+      %keep = arith.cmpi sge, %i, %j : index
+      attn.yield %keep : i1
+    } : (!d40, !d40, !d24, tensor<?x40xf32>) -> (!d24, !lse)
+  return %o#0, %o#1 : !d24, !lse
+}
