@@ -143,6 +143,8 @@ def rope_variants():
         row("dynamic NTK", f"positions.dynamic_ntk(64, 2, x.tokens, {TRAINED})", roped(lambda x: stretched_base(2 * x.tokens / TRAINED - 1))),
         row("YaRN", f"positions.yarn(64, 8, {TRAINED})", roped(lambda x: yarn_frequencies(8), factor=0.1 * np.log(8) + 1)),
         row("Llama 3", "positions.llama3(64, 8, 8192)", roped(lambda x: llama3_frequencies(8, 8192))),
+        row("ReRoPE", "positions.rerope(64, 64)", far_truth(np.inf), peer=""),
+        row("Leaky ReRoPE", "positions.leaky_rerope(64, 64, 8)", far_truth(8), peer=""),
         row("M-RoPE, 3 sections", "positions.rope(64).sections(8, 12, 12)", sections_truth, peer="", **places),
         row("ALiBi and RoPE", "positions.rope(64)", lambda x: softmax(
             scores(*(turned(a, np.arange(x.tokens)[:, None] * frequencies()) for a in (x.q, x.k))) + alibi_bias(x), x.v), peer="",
@@ -150,6 +152,42 @@ def rope_variants():
         Variant("biases", "ALiBi", "score_mod=scores.alibi(slopes)", lambda x, **o: fovea.attention(
             x.q, x.k, x.v, is_causal=True, score_mod=fovea.scores.alibi(fovea.scores.alibi_slopes(x.heads)), **o),
             lambda x: softmax(scores(x.q, x.k) + alibi_bias(x), x.v)),
+    ]
+
+
+def far_truth(k):
+    """Beyond 64 positions one more counts as 1/k, or as none for k infinite: of each pair by itself, R(i)^T R(j) being R(j - i)."""
+    def truth(x):
+        age = np.arange(x.tokens)[:, None] - np.arange(x.tokens)
+        age = np.where(age < 64, age, 64 + (age - 64) / k)
+        pairs = lambda a: a[..., :SIZE // 2] + 1j * np.float64(a[..., SIZE // 2:])  # noqa: E731
+        q, k_ = pairs(x.q), pairs(x.k)
+        s = sum(np.real(q[..., :, None, f] * np.conj(k_[..., None, :, f]) * np.exp(1j * age * w)) for f, w in enumerate(frequencies()))
+        return softmax(s / SIZE ** 0.5, x.v)
+    return truth
+
+
+def normed(x, gain):
+    return gain * x / np.sqrt(np.mean(np.float64(x) ** 2, -1, keepdims=True) + 1e-6)
+
+
+def norm_and_additive_variants():
+    def normed_scores(x):
+        angles = np.arange(x.tokens)[:, None] * frequencies()
+        return scores(turned(normed(x.q, x.gain), angles), turned(normed(x.k, x.other_gain), angles))
+
+    def additive(x):
+        w, sums = np.float64(x.weight), 0
+        for d in range(SIZE):
+            sums = sums + w[:, None, None, d] * np.tanh(np.float64(x.q[..., :, None, d]) + x.k[..., None, :, d])
+        return softmax(sums, x.v)
+
+    return [
+        Variant("QK-norm", "before RoPE", "query_norm=g, key_norm=h, rope=positions.rope(64)", lambda x, **o: fovea.attention(
+            x.q, x.k, x.v, is_causal=True, query_norm=x.gain, key_norm=x.other_gain, rope=positions.rope(64), **o),
+            lambda x: softmax(normed_scores(x), x.v)),
+        Variant("additive", "Bahdanau", "additive_attention(q, k, v, weight)", lambda x, **o: fovea.additive_attention(
+            x.q, x.k, x.v, x.weight, is_causal=True, **o), additive),
     ]
 
 
@@ -205,7 +243,7 @@ def linear_variants():
 
 
 def all_variants():
-    return [*rope_variants(), *pointwise_variants(), *latent_variants(), *linear_variants()]
+    return [*rope_variants(), *norm_and_additive_variants(), *pointwise_variants(), *latent_variants(), *linear_variants()]
 
 
 def error_of(variant):
