@@ -126,7 +126,7 @@ def alibi_bias(x):
 
 
 def rope_variants():
-    def row(name, rope, truth, peer="transformers", **further):
+    def row(name, rope, truth, peer="", **further):
         def run(x, **o):
             given = {key: value(x) for key, value in further.items()}
             if rope not in x.ropes:  # made once, as a model does; what the table shows is what is run
@@ -138,18 +138,18 @@ def rope_variants():
     places = {key: lambda x: x.places for key in ("query_positions", "key_positions")}
     return [
         row("RoPE", "positions.rope(64)", roped(lambda x: frequencies())),
-        row("interleaved", "positions.rope(64, pairing='interleaved')", roped(lambda x: frequencies(), interleaved=True), peer=""),
-        row("partial", "positions.rope(16)", roped(lambda x: frequencies(16)), peer=""),
-        row("position interpolation", "positions.linear(64, 8)", roped(lambda x: frequencies() / 8)),
-        row("NTK", "positions.ntk(64, 8)", roped(lambda x: stretched_base(8)), peer=""),
+        row("interleaved", "positions.rope(64, pairing='interleaved')", roped(lambda x: frequencies(), interleaved=True)),
+        row("partial", "positions.rope(16)", roped(lambda x: frequencies(16))),
+        row("position interpolation", "positions.linear(64, 8)", roped(lambda x: frequencies() / 8), peer="transformers"),
+        row("NTK", "positions.ntk(64, 8)", roped(lambda x: stretched_base(8))),
         row("dynamic NTK", f"positions.dynamic_ntk(64, 2, x.tokens, {TRAINED})", roped(lambda x: stretched_base(2 * x.tokens / TRAINED - 1))),
-        row("YaRN", f"positions.yarn(64, 8, {TRAINED})", roped(lambda x: yarn_frequencies(8), factor=0.1 * np.log(8) + 1)),
-        row("Llama 3", "positions.llama3(64, 8, 8192)", roped(lambda x: llama3_frequencies(8, 8192))),
-        row("ReRoPE", "positions.rerope(64, 64)", far_truth(np.inf), peer=""),
-        row("Leaky ReRoPE", "positions.leaky_rerope(64, 64, 8)", far_truth(8), peer=""),
-        row("M-RoPE, 3 sections", "positions.rope(64).sections(8, 12, 12)", sections_truth, peer="", **places),
+        row("YaRN", f"positions.yarn(64, 8, {TRAINED})", roped(lambda x: yarn_frequencies(8), factor=0.1 * np.log(8) + 1), peer="transformers"),
+        row("Llama 3", "positions.llama3(64, 8, 8192)", roped(lambda x: llama3_frequencies(8, 8192)), peer="transformers"),
+        row("ReRoPE", "positions.rerope(64, 64)", far_truth(np.inf)),
+        row("Leaky ReRoPE", "positions.leaky_rerope(64, 64, 8)", far_truth(8)),
+        row("M-RoPE, 3 sections", "positions.rope(64).sections(8, 12, 12)", sections_truth, **places),
         row("ALiBi and RoPE", "positions.rope(64)", lambda x: softmax(
-            scores(*(turned(a, np.arange(x.tokens)[:, None] * frequencies()) for a in (x.q, x.k))) + alibi_bias(x), x.v), peer="",
+            scores(*(turned(a, np.arange(x.tokens)[:, None] * frequencies()) for a in (x.q, x.k))) + alibi_bias(x), x.v),
             score_mod=lambda x: fovea.scores.alibi(fovea.scores.alibi_slopes(x.heads))),
         Variant("biases", "ALiBi", "score_mod=scores.alibi(slopes)", lambda x, **o: fovea.attention(
             x.q, x.k, x.v, is_causal=True, score_mod=fovea.scores.alibi(fovea.scores.alibi_slopes(x.heads)), **o),

@@ -125,6 +125,7 @@ def test_llama3_ends():
 ])
 def test_against_transformers(kind, ours, config):
     rope_utils = pytest.importorskip("transformers.modeling_rope_utils", reason="transformers is not installed")
+    pytest.importorskip("torch", reason="torch, on which transformers computes frequencies, is not installed")
     from transformers import LlamaConfig
     parameters = {"rope_type": kind, "rope_theta": 10000.0, **config}
     llama = LlamaConfig(hidden_size=256, num_attention_heads=4, max_position_embeddings=4096, rope_theta=10000.0,
