@@ -121,6 +121,7 @@ def compile(fn=None, *, like, dynamic=DYNAMIC, target=None, dtype=None, enable_g
              call's keywords here
     dtype    "float16" or "bfloat16", for a GPU and a `like` of shapes
     dynamic  the dimensions that may differ between calls, any of "B", "Nq", "Nk"; the heads and their sizes are static
+             For decoding leave "Nq" out: of few queries, known beforehand, heads that share keys are computed together
 
         kernel = fovea.compile(like=(q, k, v), is_causal=True, window=int)
         plan = kernel.plan(q, k, v, window=512)

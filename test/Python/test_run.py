@@ -117,6 +117,18 @@ def test_chunks_are_the_whole(make):
         np.testing.assert_allclose(part, whole[:, :, begin:end], rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("Hq, Hkv", [(2, 2), (8, 2), (12, 2)])
+@pytest.mark.parametrize("D", [64, 128])
+def test_tokens_have_the_bits_of_the_whole(make, Hq, Hkv, D):
+    """Up to 4 queries have another form, in which heads share a tile."""
+    q, k, v = make(1, Hq, 600, 600, D, Hkv=Hkv)
+    mask = lambda b, h, i, j: (i >= j) & ((i - j < 300) | (j < 4))
+    whole, lse = fovea.attention(q, k, v, mask_mod=mask, enable_gqa=True, return_lse=True)
+    for begin, count in ((596, 4), (500, 3), (299, 2), (0, 1), (599, 1)):
+        part, part_lse = fovea.attention(q[:, :, begin:begin + count], k, v, mask_mod=mask, enable_gqa=True, q_offset=begin, return_lse=True)
+        assert np.array_equal(part, whole[:, :, begin:begin + count]) and np.array_equal(part_lse, lse[:, :, begin:begin + count])
+
+
 def test_negative_offset_hides_the_first_rows(make):
     q, k, v = make(1, 2, 20, 12, 32)
     mask = lambda b, h, i, j: (i >= j) & (i % 3 != 1)

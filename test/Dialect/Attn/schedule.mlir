@@ -40,7 +40,7 @@ func.func @one_token(%q: memref<?x32x1x128xf32>, %k: memref<?x8x?x128xf32>, %o: 
 }
 
 // CHECK-LABEL: func @three_tokens
-// CHECK: schedule <query_tile = 16, key_block = 126, lanes = 8, panel = 16, micro_keys = 6>
+// CHECK: schedule <query_tile = 16, key_block = 128, lanes = 8, panel = 16, micro_keys = 4>
 // NEON: schedule <query_tile = 12, key_block = 128, lanes = 4, panel = 12, micro_keys = 8>
 func.func @three_tokens(%q: memref<?x3x32x128xf32>, %k: memref<?x?x8x128xf32>, %o: memref<?x3x32x128xf32>) {
   attn.attention %q, %k, %k outs(%o) layout <bnhd>

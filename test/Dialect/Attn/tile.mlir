@@ -238,6 +238,20 @@ func.func @additive(%q: memref<2x?x8x16xf32>, %w: memref<?x16xf32>, %o: memref<2
   return
 }
 
+// Eight rows: two tokens of the four query heads that read one head of keys.
+// CHECK-LABEL: func @packed(
+// CHECK: attn.task (%[[B:.*]], %[[KV:.*]], %{{.*}}) in (
+// CHECK: %[[HEAD:.*]] = arith.muli %[[KV]], %{{.*}}
+// CHECK: attn.load_tile %{{.*}}[%[[B]], %[[HEAD]], %{{.*}}] valid %{{.*}} heads_of %{{.*}} : {{.*}} -> <query, 8x16xf32>
+// CHECK: attn.load_tile %{{.*}}[%[[B]], %[[KV]], %{{.*}}] {{.*}} -> <key, 64x16xf32>
+// CHECK: attn.update {{.*}} packed({{.*}})
+// CHECK: attn.finalize %{{.*}} into %{{.*}}[%[[B]], %[[HEAD]], %{{.*}}] valid %{{.*}} heads_of
+func.func @packed(%q: memref<?x32x2x16xf32>, %k: memref<?x8x?x16xf32>, %o: memref<?x32x2x16xf32>) {
+  attn.attention %q, %k, %k outs(%o) schedule <query_tile = 8, key_block = 64, lanes = 8, panel = 8, micro_keys = 8>
+    : (memref<?x32x2x16xf32>, memref<?x8x?x16xf32>, memref<?x8x?x16xf32>, memref<?x32x2x16xf32>) -> ()
+  return
+}
+
 // -----
 
 func.func @f(%q: tensor<2x4x8x16xf32>) {

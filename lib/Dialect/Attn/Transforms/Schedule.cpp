@@ -71,16 +71,17 @@ std::optional<FewRows> fovea::attn::fewRows(AttentionOp op) {
   return FewRows{rows <= kMost ? rows : queries, queries};
 }
 
-/// No vector without rows, and as many keys as keep the FMA busy: 8 chains at least.
+/// No vector without rows, and as many keys as keep the FMA busy: 8 chains at least. Key blocks stay as they are: a row
+/// is summed in the same order, whatever stands beside it.
 static ScheduleAttr forFewRows(ScheduleAttr schedule, int64_t rows, int64_t registers) {
   int64_t lanes = schedule.getLanes(), vectors = llvm::divideCeil(rows, lanes), panel = schedule.getPanel();
-  int64_t microKeys = schedule.getMicroKeys(), keyBlock = schedule.getKeyBlock();
+  int64_t microKeys = schedule.getMicroKeys();
   if (vectors * lanes < panel) {
     panel = vectors * lanes;
-    microKeys = vectors == 1 || registers >= 32 ? 8 : 6;
-    keyBlock = llvm::alignDown(keyBlock, microKeys);
+    microKeys = vectors == 1 || registers >= 32 ? 8 : 4;
   }
-  return ScheduleAttr::get(schedule.getContext(), llvm::alignTo(rows, panel), keyBlock, lanes, panel, microKeys);
+  return ScheduleAttr::get(schedule.getContext(), llvm::alignTo(rows, panel), schedule.getKeyBlock(), lanes, panel,
+                           microKeys);
 }
 
 namespace {

@@ -50,7 +50,8 @@ def Schedule : Pass<"attn-schedule", "::mlir::func::FuncOp"> {
   let summary = "Phase 5: choose tile sizes";
   let description = [{
     Input: `attn.attention` on memrefs. Output: the same with a `schedule` attribute, chosen from the target's vectors (lanes
-    and registers) and the static head sizes only. A remark says why. An op that already has a schedule keeps it.
+    and registers) and static sizes only: those of heads, and a number of rows that is known to be small (decoding), which narrows the
+    panel and leaves key blocks as they are. A remark says why. An op that already has a schedule keeps it.
   }];
   let options = [
     Option<"lanes", "lanes", "int64_t", "8", "fp32 lanes of a vector register: 16 AVX-512, 8 AVX, 4 NEON and SSE">,
@@ -74,7 +75,8 @@ def Tile : Pass<"attn-tile", "::mlir::func::FuncOp"> {
   let description = [{
     Input: scheduled `attn.attention` on memrefs. Output: `attn.task` whose body asks `attn.tile_bounds` for the visible keys,
     walks the key blocks with `attn.load_tile` and `attn.update`, and ends with `attn.finalize`; before it, a `cf.assert` for every
-    agreement between dynamic sizes that the op relies on.
+    agreement between dynamic sizes that the op relies on. At most 64 rows of query heads that share keys, by static sizes, are one
+    tile (`heads_of`, `packed`).
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect"];
@@ -107,7 +109,8 @@ def TileLinearAttention : Pass<"attn-tile-linear-attention", "::mlir::func::Func
   let description = [{
     Input: scheduled `attn.linear_attention` on memrefs. Output: `attn.task` over sequences and kv heads, whose body carries a state
     through a loop of `attn.linear_chunk`: one loop that lets keys in and computes queries (causal), or one loop for each of
-    the two (full), or no loop but one chunk of everything (form parallel); before it, a `cf.assert` for every agreement between dynamic sizes that the op relies on.
+    the two (full), or no loop but one chunk of everything (form parallel); before it, a `cf.assert` for every agreement between dynamic sizes that the op relies on. At most 64 rows of query heads that share keys, by static sizes, are one
+    tile (`heads_of`, `packed`).
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect"];
